@@ -1,0 +1,208 @@
+//! Which encoders there are, which of them work here, and which one a run takes.
+
+use std::sync::Arc;
+
+use ffmpeg_next::Dictionary;
+use media::{FramePool, Size};
+
+use super::{Tune, Video, VideoSettings};
+use crate::{Error, ffmpeg};
+
+/// One encoder that we know how to drive.
+pub(crate) struct Known {
+    pub(crate) name: &'static str,
+    pub(crate) hardware: bool,
+    /// Whether a change of bitrate reaches it while it runs (FFmpeg's own source, checked per encoder).
+    pub(crate) live_bitrate: bool,
+    /// Its options for settings that FFmpeg has no common field for.
+    pub(crate) options: fn(&VideoSettings) -> Vec<(&'static str, String)>,
+}
+
+/// Tried in this order: hardware first, since it spares the processor.
+pub(crate) const KNOWN: [Known; 8] = [
+    Known { name: "h264_nvenc", hardware: true, live_bitrate: true, options: nvenc },
+    Known { name: "h264_videotoolbox", hardware: true, live_bitrate: false, options: videotoolbox },
+    Known { name: "h264_qsv", hardware: true, live_bitrate: false, options: qsv },
+    Known { name: "h264_amf", hardware: true, live_bitrate: false, options: amf },
+    Known { name: "h264_mf", hardware: true, live_bitrate: false, options: media_foundation },
+    Known { name: "h264_v4l2m2m", hardware: true, live_bitrate: false, options: |_| Vec::new() },
+    Known { name: "libx264", hardware: false, live_bitrate: true, options: x264 },
+    Known { name: "libopenh264", hardware: false, live_bitrate: false, options: openh264 },
+];
+
+fn x264(settings: &VideoSettings) -> Vec<(&'static str, String)> {
+    let mut options = vec![
+        ("preset", settings.preset.name().to_owned()),
+        // Otherwise a requested keyframe may be an I picture that nobody can start from.
+        ("forced-idr", "1".to_owned()),
+    ];
+    if settings.tune == Tune::ZeroLatency {
+        options.push(("tune", "zerolatency".to_owned()));
+    }
+    options
+}
+
+fn nvenc(settings: &VideoSettings) -> Vec<(&'static str, String)> {
+    let mut options =
+        vec![("rc", "cbr".to_owned()), ("forced-idr", "1".to_owned()), ("strict_gop", "1".to_owned())];
+    if settings.tune == Tune::ZeroLatency {
+        options.extend([
+            ("tune", "ull".to_owned()),
+            ("zerolatency", "1".to_owned()),
+            ("delay", "0".to_owned()),
+        ]);
+    }
+    options
+}
+
+fn videotoolbox(settings: &VideoSettings) -> Vec<(&'static str, String)> {
+    let realtime = if settings.tune == Tune::ZeroLatency { "1" } else { "0" };
+    vec![("realtime", realtime.to_owned()), ("allow_sw", "0".to_owned())]
+}
+
+fn qsv(settings: &VideoSettings) -> Vec<(&'static str, String)> {
+    let depth = if settings.tune == Tune::ZeroLatency { "1" } else { "4" };
+    vec![("async_depth", depth.to_owned()), ("forced_idr", "1".to_owned()), ("look_ahead", "0".to_owned())]
+}
+
+fn amf(settings: &VideoSettings) -> Vec<(&'static str, String)> {
+    let usage = if settings.tune == Tune::ZeroLatency { "ultralowlatency" } else { "transcoding" };
+    vec![("usage", usage.to_owned()), ("rc", "cbr".to_owned())]
+}
+
+fn media_foundation(_: &VideoSettings) -> Vec<(&'static str, String)> {
+    vec![("hw_encoding", "1".to_owned()), ("rate_control", "cbr".to_owned())]
+}
+
+fn openh264(_: &VideoSettings) -> Vec<(&'static str, String)> {
+    vec![("allow_skip_frames", "0".to_owned())]
+}
+
+impl Known {
+    pub(crate) fn dictionary(&self, settings: &VideoSettings) -> Dictionary<'static> {
+        let mut dictionary = Dictionary::new();
+        for (key, value) in (self.options)(settings) {
+            dictionary.set(key, &value);
+        }
+        if let Some(profile) = settings.profile.name() {
+            dictionary.set("profile", profile);
+        }
+        dictionary
+    }
+}
+
+/// An encoder and whether it works on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Candidate {
+    /// FFmpeg's name for it.
+    pub name: &'static str,
+    /// Whether it is a piece of hardware.
+    pub hardware: bool,
+    /// Whether it encoded a picture just now.
+    pub usable: bool,
+    /// Why it is usable or not.
+    pub reason: String,
+}
+
+/// Tries every encoder that FFmpeg was built with, by encoding one small picture.
+pub fn survey() -> Vec<Candidate> {
+    ffmpeg::init();
+    KNOWN
+        .iter()
+        .filter(|known| ffmpeg_next::encoder::find_by_name(known.name).is_some())
+        .map(try_out)
+        .collect()
+}
+
+fn try_out(known: &Known) -> Candidate {
+    let settings =
+        VideoSettings { size: Size::new(640, 360), bitrate: 1_000_000, ..VideoSettings::default() };
+    let outcome = encode_one(known, &settings);
+    Candidate {
+        name: known.name,
+        hardware: known.hardware,
+        usable: outcome.is_ok(),
+        reason: match outcome {
+            Ok(()) => "it encoded a test picture".to_owned(),
+            Err(error) => error.to_string(),
+        },
+    }
+}
+
+/// A name in FFmpeg's list proves nothing: drivers and devices are looked for only when a picture comes.
+fn encode_one(known: &Known, settings: &VideoSettings) -> Result<(), Error> {
+    let mut video = Video::open(known, settings)?;
+    let mut frame = FramePool::new(settings.size, 1).take();
+    frame.fill(128, 128, 128);
+    let mut packets = video.encode(&Arc::new(frame), 0, true)?;
+    packets.extend(video.finish()?);
+    match packets.is_empty() {
+        false => Ok(()),
+        true => Err(Error::EncoderUnusable {
+            name: known.name.to_owned(),
+            reason: "it returned nothing".to_owned(),
+        }),
+    }
+}
+
+/// Which encoder a run should take.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// The first that works, hardware before software.
+    #[default]
+    Auto,
+    /// This one or none.
+    Named(String),
+}
+
+impl std::str::FromStr for Choice {
+    type Err = std::convert::Infallible;
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(if text == "auto" { Self::Auto } else { Self::Named(text.to_owned()) })
+    }
+}
+
+/// Opens the encoder that was asked for, and says why it is this one.
+///
+/// # Errors
+/// [`Error::UnknownEncoder`] for a name that FFmpeg does not have, [`Error::EncoderUnusable`] for one
+/// that does not encode here, or when none does.
+pub fn choose(choice: &Choice, settings: &VideoSettings) -> Result<(Video, String), Error> {
+    ffmpeg::init();
+    settings.validate()?;
+    match choice {
+        Choice::Named(name) => {
+            let known = KNOWN.iter().find(|known| known.name == name);
+            let known = known.ok_or_else(|| Error::UnknownEncoder(name.clone()))?;
+            Ok((Video::open(known, settings)?, "chosen by name".to_owned()))
+        }
+        Choice::Auto => first_that_works(settings),
+    }
+}
+
+fn first_that_works(settings: &VideoSettings) -> Result<(Video, String), Error> {
+    let mut refused = Vec::new();
+    for known in KNOWN.iter().filter(|known| ffmpeg_next::encoder::find_by_name(known.name).is_some()) {
+        let outcome = match known.hardware {
+            true => encode_one(known, settings).and_then(|()| Video::open(known, settings)),
+            false => Video::open(known, settings),
+        };
+        match outcome {
+            Ok(video) => return Ok((video, reason(known, &refused))),
+            Err(error) => {
+                tracing::debug!(encoder = known.name, %error, "not usable");
+                refused.push(known.name);
+            }
+        }
+    }
+    let reason = "no H.264 encoder works on this machine; install an FFmpeg with libx264".to_owned();
+    Err(Error::EncoderUnusable { name: "auto".to_owned(), reason })
+}
+
+fn reason(known: &Known, refused: &[&str]) -> String {
+    match (known.hardware, refused.is_empty()) {
+        (true, _) => "hardware that encoded a test picture".to_owned(),
+        (false, true) => "software; FFmpeg has no hardware encoder here".to_owned(),
+        (false, false) => format!("software; tried without success: {}", refused.join(", ")),
+    }
+}

@@ -1,0 +1,58 @@
+//! What every module here needs of FFmpeg, and ffmpeg-next does not offer.
+
+use std::ffi::{c_int, c_void};
+use std::sync::{Arc, Once};
+
+use ffmpeg_next::{ffi, frame};
+use media::VideoFrame;
+
+/// Prepares FFmpeg once a process: its own log stays silent, since its errors come back typed.
+pub(crate) fn init() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if let Err(error) = ffmpeg_next::init() {
+            tracing::error!(%error, "FFmpeg could not be initialised");
+        }
+        ffmpeg_next::log::set_level(ffmpeg_next::log::Level::Quiet);
+    });
+}
+
+/// Lends a pooled frame to FFmpeg without copying its pixels; they are read, never written.
+pub(crate) fn lend(frame: &Arc<VideoFrame>) -> frame::Video {
+    let mut lent = frame::Video::empty();
+    let size = frame.size();
+    lent.set_width(size.width);
+    lent.set_height(size.height);
+    lent.set_format(ffmpeg_next::format::Pixel::YUV420P);
+    lent.set_color_space(ffmpeg_next::color::Space::BT709);
+    lent.set_color_range(ffmpeg_next::color::Range::MPEG);
+    let planes = frame.planes();
+    let owner = Box::into_raw(Box::new(frame.clone()));
+    // Safety: the buffer reference owns a clone of the Arc, released by `release` when FFmpeg drops its
+    // last reference, so the planes outlive every pointer to them; READONLY keeps FFmpeg from writing.
+    unsafe {
+        let raw = lent.as_mut_ptr();
+        for (at, plane) in planes.iter().enumerate() {
+            (*raw).data[at] = plane.data.as_ptr().cast_mut();
+            (*raw).linesize[at] = plane.stride as c_int;
+        }
+        (*raw).buf[0] = ffi::av_buffer_create(
+            planes[0].data.as_ptr().cast_mut(),
+            planes[0].data.len() as _,
+            Some(release),
+            owner.cast(),
+            ffi::AV_BUFFER_FLAG_READONLY as c_int,
+        );
+        if (*raw).buf[0].is_null() {
+            // FFmpeg copies frames without a buffer, so this costs a copy and nothing else.
+            drop(Box::from_raw(owner));
+        }
+    }
+    lent
+}
+
+/// Called by FFmpeg when the last reference to a lent frame is gone.
+unsafe extern "C" fn release(owner: *mut c_void, _data: *mut u8) {
+    // Safety: `owner` came from `Box::into_raw` in `lend` and is released exactly once.
+    drop(unsafe { Box::from_raw(owner.cast::<Arc<VideoFrame>>()) });
+}
