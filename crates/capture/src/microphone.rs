@@ -1,0 +1,337 @@
+//! Microphones through cpal.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::{BufferSize, Data, ErrorKind, FromSample, InputCallbackInfo, Sample, SampleFormat, StreamConfig};
+use media::Clock;
+use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::Error;
+use crate::audio::{Listener, Signal};
+use crate::thread::{self, Guard, Ready, Stop};
+
+/// A microphone that gives nothing for this long is in trouble.
+const READ_LIMIT: Duration = Duration::from_secs(1);
+/// How often a lost microphone is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The ring between callback and thread: when full, what comes is lost and counted.
+const RING: Duration = Duration::from_millis(1000);
+/// Blocks that may wait in the ring.
+const BLOCKS: usize = 512;
+
+/// A connected microphone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Names it across restarts.
+    pub id: String,
+    /// The name that it gives itself.
+    pub name: String,
+    /// Whether the system would take this one.
+    pub default: bool,
+}
+
+/// PulseAudio (and PipeWire through its Pulse server) shares microphones; bare ALSA does not, so it
+/// comes second. Other systems have one host.
+fn hosts() -> Vec<cpal::Host> {
+    #[cfg(target_os = "linux")]
+    let order = [cpal::HostId::PulseAudio, cpal::HostId::Alsa];
+    #[cfg(not(target_os = "linux"))]
+    let order = [cpal::default_host().id()];
+    order.into_iter().filter_map(|id| cpal::host_from_id(id).ok()).collect()
+}
+
+/// The microphones of the first host that has some.
+pub fn list() -> Vec<Device> {
+    hosts()
+        .iter()
+        .map(devices_of)
+        .find(|devices| !devices.is_empty())
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(device, _)| device)
+        .collect()
+}
+
+fn devices_of(host: &cpal::Host) -> Vec<(Device, cpal::Device)> {
+    let id_of = |device: &cpal::Device| device.id().map(|id| id.to_string()).unwrap_or_default();
+    let default = host.default_input_device().map(|device| id_of(&device));
+    let Ok(found) = host.input_devices() else { return Vec::new() };
+    found
+        .filter(is_a_device)
+        .map(|handle| {
+            let id = id_of(&handle);
+            let name = handle
+                .description()
+                .map(|description| description.name().to_owned())
+                .unwrap_or_else(|_| id.clone());
+            let default = default.as_ref() == Some(&id);
+            (Device { id, name, default }, handle)
+        })
+        .collect()
+}
+
+/// ALSA lists its plug-ins (rate converters, the null device) as if they were microphones.
+fn is_a_device(device: &cpal::Device) -> bool {
+    match device.id().map(|id| id.to_string()) {
+        Ok(id) => id.strip_prefix("alsa:").is_none_or(|name| name.contains("hw:") || name.contains("CARD=")),
+        Err(_) => false,
+    }
+}
+
+fn find(wanted: Option<&str>) -> Result<(Device, cpal::Device), Error> {
+    let found = hosts().iter().map(devices_of).find(|devices| !devices.is_empty()).unwrap_or_default();
+    let missing = || Error::MicrophoneNotFound(wanted.unwrap_or("default").to_owned());
+    let Some(wanted) = wanted else {
+        let default = found.iter().position(|(device, _)| device.default).unwrap_or(0);
+        return found.into_iter().nth(default).ok_or_else(missing);
+    };
+    let part = wanted.to_lowercase();
+    let exact = found.iter().position(|(device, _)| device.id == wanted || device.name == wanted);
+    let matching: Vec<usize> =
+        (0..found.len()).filter(|at| found[*at].0.name.to_lowercase().contains(&part)).collect();
+    let at = match (exact, &matching[..]) {
+        (Some(at), _) => at,
+        (None, [one]) => *one,
+        (None, []) => return Err(missing()),
+        (None, several) => {
+            let names = several.iter().map(|at| found[*at].0.name.as_str()).collect::<Vec<_>>().join(", ");
+            return Err(Error::MicrophoneAmbiguous { wanted: wanted.to_owned(), names });
+        }
+    };
+    found.into_iter().nth(at).ok_or_else(missing)
+}
+
+pub(crate) fn start(wanted: Option<String>, clock: Clock, listener: Listener) -> Result<Guard, Error> {
+    let name = wanted.clone().unwrap_or_else(|| "default".to_owned());
+    let pump = Pump { wanted, clock, listener };
+    thread::start(
+        "microphone",
+        move || Error::MicrophoneStalled(name),
+        move |stop, ready| pump.run(&stop, ready),
+    )
+}
+
+struct Pump {
+    wanted: Option<String>,
+    clock: Clock,
+    listener: Listener,
+}
+
+impl Pump {
+    fn run(mut self, stop: &Stop, mut ready: Ready) {
+        let mut open = match Open::new(self.wanted.as_deref()) {
+            Ok(open) => open,
+            Err(error) => return ready.failed(error),
+        };
+        ready.ok();
+        loop {
+            let trouble = self.deliver(&mut open, stop);
+            drop(open);
+            let Some(trouble) = trouble else { return };
+            tracing::warn!(error = %trouble, "microphone in trouble");
+            (self.listener)(Signal::Trouble(trouble));
+            match self.reopen(stop) {
+                Some(found) => open = found,
+                None => return,
+            }
+        }
+    }
+
+    /// Passes sound on until something is wrong; `None` when the guard was dropped.
+    fn deliver(&mut self, open: &mut Open, stop: &Stop) -> Option<Error> {
+        (self.listener)(open.running());
+        let mut heard = Instant::now();
+        while !stop.is_set() {
+            if open.pass_on(&self.clock, &mut self.listener) {
+                heard = Instant::now();
+            }
+            if let Some(error) = open.trouble() {
+                return Some(error);
+            }
+            if heard.elapsed() > READ_LIMIT {
+                return Some(Error::MicrophoneStalled(open.device.name.clone()));
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        None
+    }
+
+    fn reopen(&mut self, stop: &Stop) -> Option<Open> {
+        while stop.sleep_until(Instant::now() + LOOK_AGAIN) {
+            if let Ok(open) = Open::new(self.wanted.as_deref()) {
+                return Some(open);
+            }
+        }
+        None
+    }
+}
+
+/// One callback's worth of samples in the ring.
+#[derive(Clone, Copy)]
+struct Block {
+    samples: usize,
+    captured: Instant,
+}
+
+/// A started stream and our end of its ring.
+struct Open {
+    device: Device,
+    rate: u32,
+    channels: usize,
+    samples: Consumer<f32>,
+    blocks: Consumer<Block>,
+    faults: Arc<Faults>,
+    _stream: cpal::Stream,
+}
+
+/// What callbacks may leave behind: they neither lock, allocate nor log.
+#[derive(Default)]
+struct Faults {
+    gone: AtomicBool,
+    lost: AtomicU64,
+}
+
+impl Open {
+    fn new(wanted: Option<&str>) -> Result<Self, Error> {
+        let (device, handle) = find(wanted)?;
+        let failed = |error: cpal::Error| explain(&device.name, &error);
+        let offered = handle.default_input_config().map_err(failed)?;
+        let (rate, channels) = (offered.sample_rate(), usize::from(offered.channels()));
+        let config = StreamConfig {
+            channels: offered.channels(),
+            sample_rate: rate,
+            // Without a wish PulseAudio would hand sound over in blocks of two seconds. It also keeps no
+            // more than one block for us (cpal asks for that), so a short one is lost at every hiccup.
+            buffer_size: if cfg!(target_os = "linux") {
+                BufferSize::Fixed(rate / 20)
+            } else {
+                BufferSize::Default
+            },
+        };
+        let ring = (u64::from(rate) * RING.as_millis() as u64 / 1000) as usize * channels;
+        let (to_samples, samples) = RingBuffer::new(ring);
+        let (to_blocks, blocks) = RingBuffer::new(BLOCKS);
+        let faults = Arc::new(Faults::default());
+        let callback = Callback {
+            samples: to_samples,
+            blocks: to_blocks,
+            faults: faults.clone(),
+            reader: std::thread::current(),
+        };
+        let stream = open_stream(&handle, config, offered.sample_format(), callback, faults.clone())
+            .map_err(failed)?;
+        stream.play().map_err(failed)?;
+        Ok(Self { device, rate, channels, samples, blocks, faults, _stream: stream })
+    }
+
+    fn running(&self) -> Signal<'static> {
+        let (id, name) = (self.device.id.clone(), self.device.name.clone());
+        Signal::Running { id, name, rate: self.rate, channels: self.channels }
+    }
+
+    /// Passes every waiting block on; whether there was one.
+    fn pass_on(&mut self, clock: &Clock, listener: &mut Listener) -> bool {
+        let mut any = false;
+        while let Ok(block) = self.blocks.pop() {
+            let Ok(chunk) = self.samples.read_chunk(block.samples) else { break };
+            let (first, second) = chunk.as_slices();
+            let at = clock.at(block.captured);
+            listener(Signal::Sound { at, samples: first });
+            if !second.is_empty() {
+                let later =
+                    Duration::from_secs_f64((first.len() / self.channels) as f64 / f64::from(self.rate));
+                listener(Signal::Sound { at: at + later, samples: second });
+            }
+            chunk.commit_all();
+            any = true;
+        }
+        any
+    }
+
+    fn trouble(&self) -> Option<Error> {
+        let lost = self.faults.lost.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            tracing::warn!(lost, microphone = %self.device.name, "samples lost: the machine is too busy");
+        }
+        self.faults.gone.load(Ordering::Acquire).then(|| Error::MicrophoneGone {
+            name: self.device.name.clone(),
+            reason: "the sound system closed it".to_owned(),
+        })
+    }
+}
+
+/// Runs on the sound system's own thread.
+struct Callback {
+    samples: Producer<f32>,
+    blocks: Producer<Block>,
+    faults: Arc<Faults>,
+    reader: Thread,
+}
+
+impl Callback {
+    fn take<T>(&mut self, data: &[T], info: &InputCallbackInfo)
+    where
+        T: Sample,
+        f32: FromSample<T>,
+    {
+        let timestamp = info.timestamp();
+        let captured = Instant::now() - timestamp.callback.duration_since(timestamp.capture);
+        match self.samples.write_chunk_uninit(data.len()) {
+            Ok(chunk) if self.blocks.slots() > 0 => {
+                let samples = chunk.fill_from_iter(data.iter().map(|sample| f32::from_sample(*sample)));
+                let _ = self.blocks.push(Block { samples, captured });
+            }
+            _ => {
+                self.faults.lost.fetch_add(data.len() as u64, Ordering::Relaxed);
+            }
+        }
+        self.reader.unpark();
+    }
+
+    fn take_any(&mut self, data: &Data, info: &InputCallbackInfo) {
+        macro_rules! take {
+            ($($format:ident => $sample:ty),*) => {
+                match data.sample_format() {
+                    $(SampleFormat::$format => if let Some(samples) = data.as_slice::<$sample>() { self.take(samples, info) },)*
+                    _ => {}
+                }
+            };
+        }
+        take!(I8 => i8, I16 => i16, I24 => cpal::I24, I32 => i32, I64 => i64, U8 => u8, U16 => u16, U24 => cpal::U24,
+              U32 => u32, U64 => u64, F32 => f32, F64 => f64);
+    }
+}
+
+fn open_stream(
+    device: &cpal::Device,
+    config: StreamConfig,
+    format: SampleFormat,
+    mut callback: Callback,
+    faults: Arc<Faults>,
+) -> Result<cpal::Stream, cpal::Error> {
+    let on_error = move |error: cpal::Error| {
+        // These leave the stream running; all others end it.
+        if !matches!(error.kind(), ErrorKind::Xrun | ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied) {
+            faults.gone.store(true, Ordering::Release);
+        }
+    };
+    device.build_input_stream_raw(
+        config,
+        format,
+        move |data, info| callback.take_any(data, info),
+        on_error,
+        Some(READ_LIMIT),
+    )
+}
+
+fn explain(name: &str, error: &cpal::Error) -> Error {
+    match error.kind() {
+        ErrorKind::DeviceBusy => Error::MicrophoneBusy(name.to_owned()),
+        ErrorKind::PermissionDenied => Error::MicrophoneDenied(name.to_owned()),
+        _ => Error::MicrophoneGone { name: name.to_owned(), reason: error.to_string() },
+    }
+}
