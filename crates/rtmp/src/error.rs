@@ -1,0 +1,358 @@
+//! What can go wrong, by phase.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+
+use crate::{ingest, message};
+
+/// How far a connection had come. Servers often refuse by silence, so the phase is the evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Phase {
+    /// Looking up the host name.
+    Resolve,
+    /// Opening the TCP connection.
+    Tcp,
+    /// Agreeing on encryption.
+    Tls,
+    /// The RTMP handshake.
+    Handshake,
+    /// The `connect` command, which names the app.
+    Connect,
+    /// `createStream` and `publish`, which names the key.
+    Publish,
+    /// Sending or receiving media.
+    Live,
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "looking up the host name",
+            Self::Tcp => "opening the TCP connection",
+            Self::Tls => "agreeing on encryption",
+            Self::Handshake => "the RTMP handshake",
+            Self::Connect => "connecting to the app",
+            Self::Publish => "asking to publish",
+            Self::Live => "the stream",
+        })
+    }
+}
+
+/// Why a certificate or an encrypted connection was not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TlsFault {
+    /// The certificate's time is over, or has not come.
+    Expired,
+    /// Signed by nobody whom this computer trusts.
+    UnknownIssuer,
+    /// Made out to another name.
+    WrongHost,
+    /// Anything else, such as a server that does not speak TLS.
+    Other,
+}
+
+impl TlsFault {
+    /// What it means to the user, and what to do.
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Expired => {
+                "its certificate has expired or this computer's clock is wrong. Check the clock, then tell the server's owner"
+            }
+            Self::UnknownIssuer => {
+                "its certificate is signed by an authority that this computer does not trust. Check the host name, or install the authority"
+            }
+            Self::WrongHost => "its certificate is made out to another name. Check the host name",
+            Self::Other => {
+                "the server likely does not speak TLS on this port. Check the port, or try rtmp://"
+            }
+        }
+    }
+}
+
+/// An RTMP connection failed.
+///
+/// Each message says what happened, to what, the likely cause and what to do; none holds a stream
+/// key. People's words are found by [`Error::code`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The ingest address is unusable.
+    #[error(transparent)]
+    Url(ingest::Error),
+    /// The host name has no address.
+    #[error(
+        "The name of {server} could not be looked up: the name is likely misspelt, or this computer is offline. Check both. ({source})"
+    )]
+    Resolve {
+        /// Host and port.
+        server: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// No address could be connected to; this is what the last one said.
+    #[error("{} Check the address and port, and any firewall. ({source})", tcp_sentence(*addr, source))]
+    Tcp {
+        /// The address that was tried.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// No encrypted connection came about.
+    #[error("No encrypted connection to {server}: {}. ({source})", fault.advice())]
+    Tls {
+        /// Host and port.
+        server: String,
+        /// The kind of trouble.
+        fault: TlsFault,
+        /// What the TLS library said.
+        source: io::Error,
+    },
+    /// The other side does not speak RTMP.
+    #[error(
+        "{server} answered with something that is not RTMP: another service is likely on this port. Check the port. ({source})"
+    )]
+    Handshake {
+        /// Host and port.
+        server: String,
+        /// What was wrong.
+        source: rml_rtmp::handshake::HandshakeError,
+    },
+    /// Nothing came in time.
+    #[error("{server} did not answer in time during {phase}: {}.", timeout_advice(*phase))]
+    Timeout {
+        /// How far it had come.
+        phase: Phase,
+        /// Host and port.
+        server: String,
+    },
+    /// The other side closed the connection without a word.
+    #[error("{server} closed the connection during {phase}: {}.", hang_up_advice(*phase))]
+    HungUp {
+        /// How far it had come.
+        phase: Phase,
+        /// Host and port.
+        server: String,
+        /// What the system said, unless the end was orderly.
+        #[source]
+        cause: Option<io::Error>,
+    },
+    /// The server said no, or ended the stream with a status.
+    #[error("{server} refused during {phase}: {code} {description:?}. {}", refusal_advice(code))]
+    Refused {
+        /// How far it had come.
+        phase: Phase,
+        /// Host and port.
+        server: String,
+        /// The status code, such as `NetStream.Publish.BadName`; may be empty.
+        code: String,
+        /// The server's own words; may be empty.
+        description: String,
+    },
+    /// The other side broke the rules.
+    #[error(
+        "{server} sent something that is not valid RTMP during {phase}: {source}. Try again; if it stays so, tell the server's owner."
+    )]
+    Protocol {
+        /// How far it had come.
+        phase: Phase,
+        /// Host and port.
+        server: String,
+        /// Which rule.
+        source: message::Error,
+    },
+    /// A listener could not be opened.
+    #[error(
+        "Cannot listen for RTMP on {addr}: another program likely uses the port. Choose another. ({source})"
+    )]
+    Listen {
+        /// The address.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The listener was dropped, and its sessions with it.
+    #[error("The RTMP listener was stopped.")]
+    Stopped,
+}
+
+fn tcp_sentence(addr: SocketAddr, source: &io::Error) -> String {
+    match source.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            format!("{addr} refused the TCP connection: no server is likely running there.")
+        }
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            format!("{addr} cannot be reached: this computer is likely offline.")
+        }
+        _ => format!("No TCP connection to {addr}."),
+    }
+}
+
+fn timeout_advice(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Resolve => "this computer is likely offline. Check the network",
+        Phase::Tcp => {
+            "a firewall or the server's security group likely swallows the packets. Check which addresses it lets in"
+        }
+        Phase::Tls => "the server likely does not speak TLS on this port. Check the port, or try rtmp://",
+        Phase::Handshake => "another service is likely on this port, or it wants rtmps://. Check the address",
+        Phase::Connect | Phase::Publish => "the server is likely overloaded. Try again",
+        Phase::Live => "the network is likely down. Check it",
+    }
+}
+
+fn hang_up_advice(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Connect => {
+            "it likely does not know the app, or refuses this computer. Check the app's name in the address"
+        }
+        Phase::Publish => "it likely does not accept the stream key. Check the key",
+        Phase::Live => {
+            "the network or the server likely failed, or the stream exceeds the server's limits. Try again"
+        }
+        _ => "another service is likely on this port, or it wants rtmps://. Check the address",
+    }
+}
+
+fn refusal_advice(code: &str) -> &'static str {
+    if code.ends_with(".BadName") {
+        "The stream key is likely wrong, or an older session with it is still open. Check the key, or wait a minute."
+    } else {
+        "The app or the stream key is likely wrong. Check both."
+    }
+}
+
+/// Every value of [`Error::code`], but for those of ingest addresses.
+const CODES: [&str; 25] = [
+    "dns-failed",
+    "dns-timeout",
+    "tcp-refused",
+    "tcp-unreachable",
+    "tcp-failed",
+    "tcp-timeout",
+    "tls-failed",
+    "tls-expired",
+    "tls-unknown-issuer",
+    "tls-wrong-host",
+    "tls-timeout",
+    "handshake-failed",
+    "handshake-timeout",
+    "hung-up-handshake",
+    "connect-timeout",
+    "hung-up-connect",
+    "publish-timeout",
+    "hung-up-publish",
+    "rtmp-refused",
+    "rtmp-bad-name",
+    "rtmp-ended",
+    "rtmp-malformed",
+    "connection-lost",
+    "connection-silent",
+    "listen-failed",
+];
+
+/// Every code that [`Error::code`] can return, for the table of people's words.
+pub fn codes() -> &'static [&'static str] {
+    const COUNT: usize = CODES.len() + ingest::Error::CODES.len() + 1;
+    const ALL: [&str; COUNT] = {
+        let mut all = ["listener-stopped"; COUNT];
+        let mut at = 0;
+        while at < CODES.len() {
+            all[at] = CODES[at];
+            at += 1;
+        }
+        while at < COUNT - 1 {
+            all[at] = ingest::Error::CODES[at - CODES.len()];
+            at += 1;
+        }
+        all
+    };
+    &ALL
+}
+
+impl Error {
+    /// An orderly end is no cause.
+    pub(crate) fn hung_up(phase: Phase, server: impl ToString, cause: io::Error) -> Self {
+        let cause = (cause.kind() != io::ErrorKind::UnexpectedEof).then_some(cause);
+        Self::HungUp { phase, server: server.to_string(), cause }
+    }
+
+    pub(crate) fn protocol(phase: Phase, server: impl ToString, source: message::Error) -> Self {
+        Self::Protocol { phase, server: server.to_string(), source }
+    }
+
+    /// How far the connection had come; `None` where there was none.
+    pub fn phase(&self) -> Option<Phase> {
+        match self {
+            Self::Url(_) | Self::Listen { .. } | Self::Stopped => None,
+            Self::Resolve { .. } => Some(Phase::Resolve),
+            Self::Tcp { .. } => Some(Phase::Tcp),
+            Self::Tls { .. } => Some(Phase::Tls),
+            Self::Handshake { .. } => Some(Phase::Handshake),
+            Self::Timeout { phase, .. }
+            | Self::HungUp { phase, .. }
+            | Self::Refused { phase, .. }
+            | Self::Protocol { phase, .. } => Some(*phase),
+        }
+    }
+
+    /// Whether the server does not want this stream, so that trying again is of no use.
+    ///
+    /// A hang-up while `connect` or `publish` is unanswered counts: nginx-rtmp refuses an unknown app
+    /// by closing, others a wrong key. A live stream that the server ends does not count, whatever it
+    /// says: if it really is unwanted, the next attempt to publish finds out.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::Url(_) => true,
+            Self::Refused { phase, .. } => *phase != Phase::Live,
+            Self::HungUp { phase, .. } => matches!(phase, Phase::Connect | Phase::Publish),
+            _ => false,
+        }
+    }
+
+    /// The stable code that people's words are found by; one of [`codes`].
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Url(error) => error.code(),
+            Self::Resolve { .. } => "dns-failed",
+            Self::Tcp { source, .. } => match source.kind() {
+                io::ErrorKind::ConnectionRefused => "tcp-refused",
+                io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => "tcp-unreachable",
+                io::ErrorKind::TimedOut => "tcp-timeout",
+                _ => "tcp-failed",
+            },
+            Self::Tls { fault, .. } => match fault {
+                TlsFault::Expired => "tls-expired",
+                TlsFault::UnknownIssuer => "tls-unknown-issuer",
+                TlsFault::WrongHost => "tls-wrong-host",
+                TlsFault::Other => "tls-failed",
+            },
+            Self::Handshake { .. } => "handshake-failed",
+            Self::Timeout { phase, .. } => match phase {
+                Phase::Resolve => "dns-timeout",
+                Phase::Tcp => "tcp-timeout",
+                Phase::Tls => "tls-timeout",
+                Phase::Handshake => "handshake-timeout",
+                Phase::Connect => "connect-timeout",
+                Phase::Publish => "publish-timeout",
+                Phase::Live => "connection-silent",
+            },
+            Self::HungUp { phase, .. } => match phase {
+                Phase::Connect => "hung-up-connect",
+                Phase::Publish => "hung-up-publish",
+                Phase::Live => "connection-lost",
+                _ => "hung-up-handshake",
+            },
+            Self::Refused { phase: Phase::Live, .. } => "rtmp-ended",
+            Self::Refused { code, .. } if code.ends_with(".BadName") => "rtmp-bad-name",
+            Self::Refused { .. } => "rtmp-refused",
+            Self::Protocol { .. } => "rtmp-malformed",
+            Self::Listen { .. } => "listen-failed",
+            Self::Stopped => "listener-stopped",
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "error_tests.rs"]
+mod tests;

@@ -1,0 +1,64 @@
+use super::*;
+
+fn server() -> String {
+    "h:1935".to_owned()
+}
+
+fn every_error() -> Vec<Error> {
+    use Phase::*;
+    let addr = ([127, 0, 0, 1], 1935).into();
+    let io = |kind: io::ErrorKind| io::Error::from(kind);
+    let kinds = [io::ErrorKind::ConnectionRefused, io::ErrorKind::HostUnreachable, io::ErrorKind::TimedOut];
+    let phases = [Resolve, Tcp, Tls, Handshake, Connect, Publish, Live];
+    let faults = [TlsFault::Expired, TlsFault::UnknownIssuer, TlsFault::WrongHost, TlsFault::Other];
+    let mut all = vec![
+        Error::Url(ingest::Error::NoKey),
+        Error::Resolve { server: server(), source: io(io::ErrorKind::NotFound) },
+        Error::Tcp { addr, source: io(io::ErrorKind::Other) },
+        Error::Handshake { server: server(), source: rml_rtmp::handshake::HandshakeError::BadVersionId },
+        Error::Protocol { phase: Live, server: server(), source: message::Error::Truncated { kind: 3 } },
+        Error::Listen { addr, source: io(io::ErrorKind::AddrInUse) },
+        Error::Stopped,
+    ];
+    all.extend(kinds.map(|kind| Error::Tcp { addr, source: io(kind) }));
+    all.extend(phases.map(|phase| Error::Timeout { phase, server: server() }));
+    all.extend(phases.map(|phase| Error::HungUp { phase, server: server(), cause: None }));
+    all.extend(faults.map(|fault| Error::Tls {
+        server: server(),
+        fault,
+        source: io(io::ErrorKind::InvalidData),
+    }));
+    for (phase, code) in [(Publish, "NetStream.Publish.BadName"), (Connect, ""), (Live, "x")] {
+        let (code, description) = (code.to_owned(), "No.".to_owned());
+        all.push(Error::Refused { phase, server: server(), code, description });
+    }
+    all
+}
+
+#[test]
+fn the_list_of_codes_is_the_list_of_codes() {
+    let mut used: Vec<_> = every_error().iter().map(Error::code).collect();
+    used.extend(ingest::Error::CODES);
+    used.sort_unstable();
+    used.dedup();
+    let mut listed = codes().to_vec();
+    listed.sort_unstable();
+    assert_eq!(used, listed);
+}
+
+#[test]
+fn messages_are_sentences_that_name_the_server() {
+    for error in every_error() {
+        let text = error.to_string();
+        assert!(text.ends_with('.') || text.ends_with(')'), "{text}");
+        let nameless = matches!(error, Error::Url(_) | Error::Stopped);
+        assert!(nameless || text.contains("h:1935") || text.contains("127.0.0.1:1935"), "{text}");
+    }
+}
+
+#[test]
+fn silence_before_live_is_a_refusal_and_later_is_not() {
+    let refusals = every_error().into_iter().filter(Error::is_refusal);
+    let codes: Vec<_> = refusals.map(|error| error.code()).collect();
+    assert_eq!(codes, ["url-no-key", "hung-up-connect", "hung-up-publish", "rtmp-bad-name", "rtmp-refused"]);
+}

@@ -1,0 +1,36 @@
+//! RTMP, both ends: publishes to an ingest, and takes publishers in.
+//!
+//! ```text
+//! Ingest::parse -> Publisher::connect -> send(Item) ... -> close        (rtmp, rtmps)
+//! Listener::bind -> accept -> PublishRequest -> accept -> Publication -> next -> Message
+//! ```
+//!
+//! [`client::Session`] and [`server::Session`] are sans-IO: bytes in, events and bytes out. They
+//! stand on [`chunk`] (messages out of bytes), [`amf0`] (commands and metadata) and [`flv`] (media in
+//! messages). [`publisher`] and [`listener`] only add sockets and time. The handshake and the chunk
+//! serializer are `rml_rtmp`'s; whatever reads from the network is our own, bounded and fuzzed
+//! (`fuzz/README.md`).
+//!
+//! Promises: no peer can make us panic, recurse or hold more than [`chunk::Limits`] allow; every
+//! [`Error`] says how far the connection had come; a stream key is a [`Secret`] and is in no log, no
+//! error and no `Debug` output; whatever waits can be dropped at any moment.
+
+pub mod amf0;
+pub mod chunk;
+pub mod client;
+mod dial;
+mod error;
+pub mod flv;
+pub mod ingest;
+mod link;
+pub mod listener;
+mod message;
+pub mod publisher;
+pub mod server;
+mod wire;
+
+pub use error::{Error, Phase, TlsFault, codes};
+pub use ingest::{Ingest, Secret};
+pub use listener::{Listener, Publication, PublishRequest};
+pub use message::Error as ProtocolError;
+pub use publisher::{ConnectOptions, Publisher};
