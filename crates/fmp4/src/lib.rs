@@ -1,0 +1,78 @@
+//! Packets to fragmented MP4: an initialization segment, then fragments, for HLS and for recordings.
+//!
+//! ```text
+//! Tracks            -> init_segment() -> ftyp moov
+//! Packet Packet ... -> fragment()     -> moof mdat
+//! ```
+//!
+//! The bytes of one initialization segment followed by any run of its fragments are a file that
+//! players read and Media Source Extensions append.
+//!
+//! Promises: a fragment's time is computed anew from its packets' [`Timestamp`](media::Timestamp)s,
+//! so rounding to a track's timescale never adds up; within a fragment the samples of a track abut
+//! exactly, and so do fragments when the last packet of one lasts until the first of the next.
+//!
+//! Boxes are those of ISO/IEC 14496-12, sample entries those of ISO/IEC 14496-14 and 14496-15.
+
+mod fragment;
+mod init;
+
+pub use fragment::fragment;
+pub use init::init_segment;
+
+use media::{Track, Tracks};
+
+/// The packets or their tracks can't be written as fragmented MP4.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Neither video nor audio was declared.
+    #[error("a stream needs at least one track")]
+    NoTracks,
+    /// A fragment was asked for without packets.
+    #[error("a fragment needs at least one packet")]
+    NoPackets,
+    /// A packet belongs to a track that was not declared.
+    #[error("a packet belongs to the {0:?} track, which was not declared")]
+    UndeclaredTrack(Track),
+    /// The AVCDecoderConfigurationRecord can't be carried.
+    #[error("the H.264 decoder configuration can't be carried: {0}")]
+    Configuration(#[source] mp4_atom::Error),
+    /// The decoder configuration announces NAL unit lengths that [`media::Packet`] doesn't have.
+    #[error("the H.264 decoder configuration announces {0}-byte NAL unit lengths; packets have 4-byte ones")]
+    NalLength(u8),
+    /// The picture is wider or higher than the format can say.
+    #[error("a picture of {0} is too large for MP4")]
+    PictureSize(media::Size),
+    /// A packet comes before the stream's zero.
+    #[error("a {0:?} packet comes before the beginning of the stream")]
+    BeforeZero(Track),
+    /// A packet is decoded earlier than the one before it.
+    #[error("a {0:?} packet is decoded before its predecessor")]
+    OutOfOrder(Track),
+    /// A fragment exceeds what its 32-bit fields can say.
+    #[error("a fragment is too large or too long for MP4")]
+    TooLarge,
+    /// A box could not be written.
+    #[error("an MP4 box can't be written: {0}")]
+    Box(#[from] mp4_atom::Error),
+}
+
+/// Ticks per second of the video track, as HLS and MPEG-2 count; it divides every named frame rate.
+const VIDEO_TIMESCALE: u32 = 90_000;
+
+/// The number of a track in every file, so that fragments need no state of their own.
+const fn track_id(track: Track) -> u32 {
+    match track {
+        Track::Video => 1,
+        Track::Audio => 2,
+    }
+}
+
+/// Ticks per second of a declared track.
+fn timescale(tracks: &Tracks, track: Track) -> Option<u32> {
+    match track {
+        Track::Video => tracks.video.as_ref().map(|_| VIDEO_TIMESCALE),
+        Track::Audio => tracks.audio.as_ref().map(|audio| audio.sample_rate),
+    }
+}

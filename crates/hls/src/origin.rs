@@ -1,0 +1,243 @@
+//! The registry of streams, and the one who writes each of them.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use media::{Clock, Item, Timestamp};
+use tokio::sync::watch;
+
+use crate::Error;
+use crate::segmenter::{Cut, Segmenter};
+use crate::window::Window;
+
+/// How long a stream that ended can still be watched to its end.
+const LINGER: Duration = Duration::from_secs(60);
+
+/// Names are parts of URLs; no publisher needs longer ones.
+const NAME_MAX: usize = 255;
+
+/// Where streams are published and found; clones share the streams.
+#[derive(Clone)]
+pub struct Origin {
+    streams: Arc<Streams>,
+}
+
+struct Streams {
+    clock: Clock,
+    /// By application and stream.
+    sessions: Mutex<HashMap<(String, String), Arc<Session>>>,
+}
+
+/// What a reader can know of a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// No segment is complete yet.
+    Waiting,
+    /// There is something to play.
+    Playable,
+    /// Nothing will follow; what was there, if anything, can still be read.
+    Ended,
+}
+
+/// One stream from its writer's coming to [`LINGER`] after its going.
+pub(crate) struct Session {
+    /// The random word in its URLs.
+    pub(crate) word: String,
+    window: Mutex<Window>,
+    ended_at: Mutex<Option<Timestamp>>,
+    state: watch::Sender<State>,
+}
+
+/// Writes one stream. Dropping it ends the stream: what is left becomes the last segment, the
+/// playlist says so, and a minute later the stream is gone.
+///
+/// Memory is bounded: a playlist lists 20 s and at least 6 segments, 3 more are kept for readers
+/// that saw them there, and at 96 MiB the oldest go earlier. A stream without a keyframe for 30 s,
+/// or with more than 32 MiB from one to the next, is refused with an error rather than cut where
+/// no player could begin.
+///
+/// EXT-X-PROGRAM-DATE-TIME is the wall time at which the first packet came here, carried on by the
+/// packets' timestamps; call [`Writer::set_wall`] when the time of capture is known. The mapping is
+/// kept for the whole stream, so a publisher's clock that runs differently shows as a drift.
+pub struct Writer {
+    clock: Clock,
+    segmenter: Segmenter,
+    /// An instant of the packets' clock and its wall time.
+    wall: Option<(Timestamp, SystemTime)>,
+    session: Arc<Session>,
+    streams: Arc<Streams>,
+}
+
+impl Origin {
+    /// An origin without streams. `clock` gives the wall time of arrival.
+    pub fn new(clock: Clock) -> Self {
+        Self { streams: Arc::new(Streams { clock, sessions: Mutex::default() }) }
+    }
+
+    /// Begins a stream. One that is being written keeps its name; one that ended is replaced.
+    pub fn stream(&self, app: &str, stream: &str) -> Result<Writer, Error> {
+        for name in [app, stream] {
+            // URL parsers take "." and ".." away, even when they are percent-encoded.
+            if name.is_empty() || name.len() > NAME_MAX || name == "." || name == ".." {
+                return Err(Error::Name(name.to_owned()));
+            }
+        }
+        let mut sessions = lock(&self.streams.sessions);
+        let key = (app.to_owned(), stream.to_owned());
+        if sessions.get(&key).is_some_and(|session| lock(&session.ended_at).is_none()) {
+            return Err(Error::NameInUse { app: key.0, stream: key.1 });
+        }
+        let session = Arc::new(Session::new());
+        sessions.insert(key, session.clone());
+        Ok(Writer {
+            clock: self.streams.clock.clone(),
+            segmenter: Segmenter::default(),
+            wall: None,
+            session,
+            streams: self.streams.clone(),
+        })
+    }
+
+    /// The stream of this name, unless it never was or has gone.
+    pub(crate) fn session(&self, app: &str, stream: &str) -> Option<Arc<Session>> {
+        self.streams.forget_old();
+        lock(&self.streams.sessions).get(&(app.to_owned(), stream.to_owned())).cloned()
+    }
+}
+
+impl Streams {
+    fn forget_old(&self) {
+        let now = self.clock.now();
+        let is_old = |ended: Option<Timestamp>| ended.is_some_and(|at| now.since(at) >= LINGER);
+        lock(&self.sessions).retain(|_, session| !is_old(*lock(&session.ended_at)));
+    }
+}
+
+impl Session {
+    fn new() -> Self {
+        // Hash keys are random for each process and differ for each use: no generator is needed.
+        let random = std::hash::RandomState::new().build_hasher().finish();
+        Self {
+            word: format!("{random:016x}"),
+            window: Mutex::default(),
+            ended_at: Mutex::default(),
+            state: watch::Sender::new(State::Waiting),
+        }
+    }
+
+    /// The segments on offer.
+    pub(crate) fn window(&self) -> MutexGuard<'_, Window> {
+        lock(&self.window)
+    }
+
+    /// Waits until there is something to play or never will be.
+    pub(crate) async fn ready(&self) {
+        // The sender lives as long as `self`, so this can't fail.
+        let _ = self.state.subscribe().wait_for(|state| *state != State::Waiting).await;
+    }
+
+    /// What a reader can know now.
+    pub(crate) fn state(&self) -> State {
+        *self.state.borrow()
+    }
+}
+
+impl Writer {
+    /// Adds the tracks or a packet. It never waits; after an error the stream can only be dropped.
+    pub fn push(&mut self, item: Item) -> Result<(), Error> {
+        if let (Item::Packet(packet), None) = (&item, self.wall) {
+            self.wall = Some((packet.pts, self.clock.wall(self.clock.now())));
+        }
+        if let Some(cut) = self.segmenter.push(item)? {
+            self.publish(cut);
+        }
+        Ok(())
+    }
+
+    /// Says that what is shown at `at` was captured at `wall`, from the next segment on.
+    pub fn set_wall(&mut self, at: Timestamp, wall: SystemTime) {
+        self.wall = Some((at, wall));
+    }
+
+    fn publish(&self, cut: Cut) {
+        let Some((at, wall)) = self.wall else { return };
+        let start = wall + cut.start.since(at);
+        // A picture from before the anchor: only one of the two differences is not zero.
+        let start = start.checked_sub(at.since(cut.start)).unwrap_or(start);
+        self.session.window().push(cut, start);
+        self.session
+            .state
+            .send_if_modified(|state| std::mem::replace(state, State::Playable) != State::Playable);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        match self.segmenter.finish() {
+            Ok(Some(cut)) => self.publish(cut),
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the last segment is lost"),
+        }
+        self.session.window().end();
+        *lock(&self.session.ended_at) = Some(self.clock.now());
+        self.session.state.send_replace(State::Ended);
+        // Requests forget old streams too; this is for when none comes.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let streams = Arc::downgrade(&self.streams);
+            runtime.spawn(async move {
+                tokio::time::sleep(LINGER).await;
+                if let Some(streams) = streams.upgrade() {
+                    streams.forget_old();
+                }
+            });
+        }
+    }
+}
+
+/// Nothing panics while it holds one of these locks, and if it did, the streams would still be whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_one_writer_at_a_time() {
+        let origin = Origin::new(Clock::system());
+        let first = origin.stream("live", "key").unwrap();
+        assert!(matches!(origin.stream("live", "key"), Err(Error::NameInUse { .. })));
+        let other = origin.stream("live", "other").unwrap();
+        let word = first.session.word.clone();
+        drop(first);
+        let again = origin.stream("live", "key").unwrap();
+        assert!(again.session.word != word && other.session.word != word);
+    }
+
+    #[test]
+    fn names_that_urls_cant_carry_are_refused() {
+        let origin = Origin::new(Clock::system());
+        for name in ["", ".", "..", &"x".repeat(256)] {
+            assert!(matches!(origin.stream("live", name), Err(Error::Name(_))), "{name}");
+            assert!(matches!(origin.stream(name, "key"), Err(Error::Name(_))), "{name}");
+        }
+        assert!(origin.stream("a/b", "한글 ?#%").is_ok());
+    }
+
+    #[test]
+    fn an_ended_stream_lingers_for_a_minute() {
+        let (clock, hand) = Clock::manual(SystemTime::UNIX_EPOCH);
+        let origin = Origin::new(clock);
+        let writer = origin.stream("live", "key").unwrap();
+        hand.advance(LINGER * 2);
+        assert!(origin.session("live", "key").is_some());
+        drop(writer);
+        hand.advance(LINGER - Duration::from_nanos(1));
+        assert_eq!(origin.session("live", "key").unwrap().state(), State::Ended);
+        hand.advance(Duration::from_nanos(1));
+        assert!(origin.session("live", "key").is_none());
+    }
+}
