@@ -1,0 +1,268 @@
+//! The task of one target: connect, send, and try again.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use media::Item;
+use rtmp::{ConnectOptions, Ingest, Phase, Publisher};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use crate::backoff::Backoff;
+use crate::encode::Shared;
+use crate::queue::Queue;
+use crate::run::{Event, Listener};
+use crate::state::{State, Trouble};
+use crate::statistics::{Gap, TargetSummary};
+
+/// How long a stop may take to send what is left and say goodbye.
+pub const FLUSH_LIMIT: Duration = Duration::from_secs(3);
+/// A connection on which nothing can be sent for this long is dead.
+const NO_PROGRESS: Duration = Duration::from_secs(10);
+/// An accepted stream that is still on after this long is live. nginx-rtmp accepts in words and then
+/// hangs up when it denies a publisher, at once.
+const PROBATION: Duration = Duration::from_millis(250);
+/// How long one attempt may take.
+const ATTEMPT: Duration = Duration::from_secs(10);
+
+/// What an output is told.
+#[derive(Clone, Default)]
+pub(crate) struct Stops {
+    /// Send what is left, say goodbye.
+    pub(crate) gently: CancellationToken,
+    /// Close now.
+    pub(crate) at_once: CancellationToken,
+}
+
+pub(crate) struct Output {
+    pub(crate) ingest: Ingest,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) queue: Arc<Queue>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) stops: Stops,
+    /// Its position among the targets, for the listener.
+    pub(crate) target: usize,
+    pub(crate) listener: Listener,
+    pub(crate) state: watch::Sender<State>,
+    pub(crate) summary: watch::Sender<TargetSummary>,
+}
+
+/// How a connection ended.
+enum Ended {
+    /// As asked.
+    Stopped,
+    /// By itself.
+    Lost(Trouble),
+    /// By itself, before it was ever live.
+    Unproven(rtmp::Error),
+}
+
+/// What becomes of a target after a failed attempt or a lost connection.
+enum Verdict {
+    TryAgain(Trouble),
+    GiveUp(Trouble),
+}
+
+impl Output {
+    /// Connects and sends until stopped or refused. This is the one layer that retries.
+    pub(crate) async fn run(self) {
+        let begun = Instant::now();
+        let mut backoff = Backoff::default();
+        let mut attempt = 1;
+        let mut cause: Option<Trouble> = None;
+        self.enter(State::Connecting { attempt, cause: None });
+        loop {
+            let options = self.options(begun);
+            let connected = tokio::select! {
+                () = self.stops.gently.cancelled() => return self.stopped(cause),
+                connected = Publisher::connect(&self.ingest, &options) => connected,
+            };
+            let trouble = match connected {
+                Err(error) => self.judge(error, begun),
+                Ok(publisher) => {
+                    let since = Instant::now();
+                    match self.run_once(publisher).await {
+                        Ended::Stopped => return self.stopped(None),
+                        Ended::Unproven(error) => self.judge(error, begun),
+                        Ended::Lost(trouble) => {
+                            backoff.session_lasted(since.elapsed());
+                            attempt = 0;
+                            Verdict::TryAgain(trouble)
+                        }
+                    }
+                }
+            };
+            let trouble = match trouble {
+                Verdict::GiveUp(cause) => return self.failed(cause),
+                Verdict::TryAgain(trouble) => trouble,
+            };
+            tracing::info!(target = %self.ingest, error = %trouble, "not live");
+            attempt += 1;
+            let wait = self.wait(&mut backoff, begun);
+            self.announce(attempt, trouble.clone(), wait);
+            cause = Some(trouble);
+            tokio::select! {
+                () = self.stops.gently.cancelled() => return self.stopped(cause),
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+
+    fn options(&self, begun: Instant) -> ConnectOptions {
+        let left = self.connect_timeout.saturating_sub(begun.elapsed());
+        let timeout = if self.was_live() { ATTEMPT } else { left.clamp(Duration::from_millis(100), ATTEMPT) };
+        ConnectOptions { timeout, ..ConnectOptions::default() }
+    }
+
+    /// Never beyond the time that is left for the first connection.
+    fn wait(&self, backoff: &mut Backoff, begun: Instant) -> Duration {
+        let left = self.connect_timeout.saturating_sub(begun.elapsed());
+        if self.was_live() { backoff.next() } else { backoff.next().min(left) }
+    }
+
+    fn was_live(&self) -> bool {
+        self.summary.borrow().was_live
+    }
+
+    /// Refusals are final. Network errors end it only before it was ever live, when time is up.
+    fn judge(&self, error: rtmp::Error, begun: Instant) -> Verdict {
+        let refused = error.is_refusal();
+        let trouble = Trouble(Arc::new(error));
+        let late = !self.was_live() && begun.elapsed() >= self.connect_timeout;
+        if refused || late { Verdict::GiveUp(trouble) } else { Verdict::TryAgain(trouble) }
+    }
+
+    /// Sends through one connection until it ends.
+    async fn run_once(&self, mut publisher: Publisher) -> Ended {
+        let since = Instant::now();
+        let base = self.summary.borrow().bytes;
+        if self.queue.open() {
+            self.shared.want_keyframe();
+        }
+        let ended = self.send_all(&mut publisher, base).await;
+        let sent = base + publisher.stats().bytes_written;
+        self.summary.send_modify(|summary| {
+            summary.bytes = sent;
+            summary.live += since.elapsed();
+        });
+        match ended {
+            Ok(()) => {
+                self.enter(State::Stopping);
+                let goodbye = publisher.close(FLUSH_LIMIT);
+                tokio::select! {
+                    () = self.stops.at_once.cancelled() => {}
+                    () = goodbye => {}
+                }
+                Ended::Stopped
+            }
+            Err(error) if !self.was_live() => {
+                self.queue.close();
+                Ended::Unproven(while_publishing(error))
+            }
+            Err(error) => {
+                self.queue.close();
+                let now = SystemTime::now();
+                self.summary.send_modify(|summary| summary.gaps.push(Gap { from: now, to: now }));
+                Ended::Lost(Trouble(Arc::new(error)))
+            }
+        }
+    }
+
+    fn live(&self) {
+        self.summary.send_modify(|summary| {
+            if summary.was_live {
+                summary.reconnects += 1;
+            }
+            if let Some(gap) = summary.gaps.last_mut() {
+                gap.to = SystemTime::now();
+            }
+            summary.was_live = true;
+        });
+        self.enter(State::Live { since: Instant::now() });
+    }
+
+    /// `Ok` when the run has ended and everything was sent, or should not be any more.
+    async fn send_all(&self, publisher: &mut Publisher, base: u64) -> Result<(), rtmp::Error> {
+        let flushed = async {
+            self.stops.gently.cancelled().await;
+            tokio::time::sleep(FLUSH_LIMIT).await;
+        };
+        let proven = tokio::time::sleep(PROBATION);
+        tokio::pin!(flushed, proven);
+        let mut live = false;
+        self.send(publisher, &Item::Tracks(self.queue.tracks().clone())).await?;
+        loop {
+            let item = tokio::select! {
+                biased;
+                () = self.stops.at_once.cancelled() => return Ok(()),
+                () = &mut flushed => return Ok(()),
+                () = &mut proven, if !live => {
+                    live = true;
+                    self.live();
+                    continue;
+                }
+                item = self.queue.next() => item,
+                error = publisher.closed() => return Err(error),
+            };
+            let Some(item) = item else { return Ok(()) };
+            tokio::select! {
+                () = self.stops.at_once.cancelled() => return Ok(()),
+                () = &mut flushed => return Ok(()),
+                sent = self.send(publisher, &item) => sent?,
+            }
+            let bytes = base + publisher.stats().bytes_written;
+            self.summary.send_modify(|summary| summary.bytes = bytes);
+        }
+    }
+
+    async fn send(&self, publisher: &mut Publisher, item: &Item) -> Result<(), rtmp::Error> {
+        match timeout(NO_PROGRESS, publisher.send(item)).await {
+            Ok(sent) => sent,
+            Err(_) => Err(rtmp::Error::Timeout { phase: Phase::Live, server: self.ingest.server() }),
+        }
+    }
+
+    /// The one place that writes the state. A watch keeps only the newest; the listener hears each.
+    fn enter(&self, state: State) {
+        self.state.send_replace(state.clone());
+        (self.listener)(Event::State { target: self.target, state });
+    }
+
+    fn announce(&self, attempt: u32, cause: Trouble, retry_in: Duration) {
+        self.enter(match self.was_live() {
+            true => State::Reconnecting { attempt, retry_in, cause },
+            false => State::Connecting { attempt, cause: Some(cause) },
+        });
+    }
+
+    fn stopped(&self, cause: Option<Trouble>) {
+        self.close_gap();
+        self.summary.send_modify(|summary| summary.cause.clone_from(&cause));
+        self.enter(State::Stopped { cause });
+    }
+
+    fn failed(&self, cause: Trouble) {
+        self.queue.abandon();
+        self.close_gap();
+        self.summary.send_modify(|summary| summary.cause = Some(cause.clone()));
+        self.enter(State::Failed { cause });
+    }
+
+    /// A gap lies between two live times; what followed the last one is the end, told by `cause`.
+    fn close_gap(&self) {
+        self.summary.send_modify(|summary| summary.gaps.retain(|gap| gap.from != gap.to));
+    }
+}
+
+/// What an end right after the acceptance is: the server's answer to `publish`.
+fn while_publishing(error: rtmp::Error) -> rtmp::Error {
+    let phase = Phase::Publish;
+    match error {
+        rtmp::Error::HungUp { server, cause, .. } => rtmp::Error::HungUp { phase, server, cause },
+        rtmp::Error::Refused { server, code, description, .. } => {
+            rtmp::Error::Refused { phase, server, code, description }
+        }
+        other => other,
+    }
+}

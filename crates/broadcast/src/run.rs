@@ -1,0 +1,340 @@
+//! A run: its parts put together, its clock, its end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime};
+
+use codec::encode::{self, AudioSettings, VideoSettings};
+use media::Tracks;
+use rtmp::Ingest;
+use stage::Stage;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::Error;
+use crate::encode::{Shared, start_audio, start_video};
+use crate::output::{Output, Stops};
+use crate::queue::Queue;
+use crate::state::State;
+use crate::statistics::{Statistics, Summary, TargetStatistics, TargetSummary, read};
+
+/// The picture of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Video {
+    /// What is encoded.
+    pub settings: VideoSettings,
+    /// By which encoder.
+    pub encoder: encode::Choice,
+}
+
+/// What a run is asked for.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The picture; `None` for audio only.
+    pub video: Option<Video>,
+    /// The sound.
+    pub audio: AudioSettings,
+    /// How long network errors are retried before a target was ever live.
+    pub connect_timeout: Duration,
+}
+
+/// Where a run goes.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name for people, without keys.
+    pub name: String,
+    /// The server.
+    pub ingest: Ingest,
+}
+
+/// What a run says while it lasts.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The encoders run; always the first.
+    Started(Started),
+    /// A target's state changed.
+    State {
+        /// Its position.
+        target: usize,
+        /// The new state.
+        state: State,
+    },
+    /// Once a second.
+    Statistics(Statistics),
+}
+
+/// Called from the run's tasks; must return quickly.
+pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// What a run began with.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// The encoder's name and why it was chosen; `None` for audio only.
+    pub encoder: Option<(&'static str, String)>,
+}
+
+/// A run that is on. Dropping it stops it at once.
+pub struct Run {
+    stops: Stops,
+    done: watch::Receiver<Option<Summary>>,
+}
+
+/// One target as the run sees it.
+struct Lane {
+    queue: Arc<Queue>,
+    state: watch::Receiver<State>,
+    summary: watch::Receiver<TargetSummary>,
+}
+
+/// Everything that [`Run::finish`] needs.
+struct Parts {
+    stage: Arc<Stage>,
+    shared: Arc<Shared>,
+    lanes: Vec<Lane>,
+    outputs: JoinSet<()>,
+    threads: Vec<JoinHandle<()>>,
+    stops: Stops,
+    listener: Listener,
+}
+
+impl Run {
+    /// Opens the encoders, begins to encode and to connect. Must be called inside a tokio runtime;
+    /// blocks while the encoders open.
+    ///
+    /// # Errors
+    /// When an encoder does not open. Targets that cannot be reached are told as events.
+    pub fn start(
+        stage: &Arc<Stage>,
+        settings: &Settings,
+        targets: Vec<Target>,
+        listener: Listener,
+    ) -> Result<Self, Error> {
+        if targets.is_empty() {
+            return Err(Error::NoTarget);
+        }
+        let audio = encode::Audio::open(settings.audio)?;
+        let video = match &settings.video {
+            Some(video) => Some(encode::choose(&video.encoder, &video.settings)?),
+            None => None,
+        };
+        let tracks = Arc::new(Tracks {
+            video: video.as_ref().map(|(encoder, _)| encoder.parameters().clone()),
+            audio: Some(audio.parameters().clone()),
+        });
+        let started =
+            Started { encoder: video.as_ref().map(|(encoder, reason)| (encoder.name(), reason.clone())) };
+        let queues: Vec<_> = targets.iter().map(|_| Arc::new(Queue::new(tracks.clone()))).collect();
+        let shared = Arc::new(Shared::new(video.is_some(), queues.clone()));
+        let threads = start_encoders(stage, &shared, video.map(|(encoder, _)| encoder), audio)?;
+        listener(Event::Started(started));
+        let stops = Stops::default();
+        let mut outputs = JoinSet::new();
+        let lanes = targets
+            .into_iter()
+            .zip(queues)
+            .enumerate()
+            .map(|(at, (target, queue))| {
+                let (state, state_read) = watch::channel(State::Idle);
+                let (summary, summary_read) = watch::channel(TargetSummary::default());
+                outputs.spawn(
+                    Output {
+                        ingest: target.ingest,
+                        connect_timeout: settings.connect_timeout,
+                        queue: queue.clone(),
+                        shared: shared.clone(),
+                        stops: stops.clone(),
+                        target: at,
+                        listener: listener.clone(),
+                        state,
+                        summary,
+                    }
+                    .run(),
+                );
+                Lane { queue, state: state_read, summary: summary_read }
+            })
+            .collect();
+        let (finished, done) = watch::channel(None);
+        let parts =
+            Parts { stage: stage.clone(), shared, lanes, outputs, threads, stops: stops.clone(), listener };
+        tokio::spawn(async move {
+            let summary = parts.run().await;
+            finished.send_replace(Some(summary));
+        });
+        Ok(Self { stops, done })
+    }
+
+    /// Sends what is left, says goodbye, ends; a second call ends at once.
+    pub fn stop(&self) {
+        if self.stops.gently.is_cancelled() {
+            self.stops.at_once.cancel();
+        }
+        self.stops.gently.cancel();
+    }
+
+    /// Waits for the end: stopped, failed, or every target gave up.
+    pub async fn finish(&self) -> Option<Summary> {
+        let mut done = self.done.clone();
+        done.wait_for(Option::is_some).await.ok().and_then(|summary| summary.clone())
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.stops.gently.cancel();
+        self.stops.at_once.cancel();
+    }
+}
+
+fn start_encoders(
+    stage: &Stage,
+    shared: &Arc<Shared>,
+    video: Option<encode::Video>,
+    audio: encode::Audio,
+) -> Result<Vec<JoinHandle<()>>, Error> {
+    let has_video = video.is_some();
+    let mut threads = Vec::new();
+    if let Some(encoder) = video {
+        let feed = stage.attach_video(encoder.settings().size, encoder.settings().frame_rate);
+        threads.push(start_video(shared.clone(), feed, encoder)?);
+    }
+    threads.push(start_audio(shared.clone(), stage.attach_audio(), audio, has_video)?);
+    Ok(threads)
+}
+
+impl Parts {
+    async fn run(mut self) -> Summary {
+        let captured_before = self.stage.counters();
+        let ticker = self.tick(captured_before);
+        self.until_over().await;
+        self.end_encoders().await;
+        while self.outputs.join_next().await.is_some() {}
+        ticker.abort();
+        self.summary(captured_before)
+    }
+
+    async fn until_over(&mut self) {
+        let gently = self.stops.gently.clone();
+        let all_gone = async { while self.outputs.join_next().await.is_some() {} };
+        tokio::select! {
+            () = gently.cancelled() => {}
+            () = self.shared.failed() => {}
+            () = all_gone => {}
+        }
+    }
+
+    /// Encoders end first, so that what they still hold is sent too.
+    async fn end_encoders(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        let threads = std::mem::take(&mut self.threads);
+        let _ =
+            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())))
+                .await;
+        self.shared.finish();
+        self.stops.gently.cancel();
+    }
+
+    fn tick(&self, before: stage::Counters) -> tokio::task::JoinHandle<()> {
+        let mut reader = Reader {
+            stage: self.stage.clone(),
+            shared: self.shared.clone(),
+            lanes: self
+                .lanes
+                .iter()
+                .map(|lane| (lane.queue.clone(), lane.state.clone(), lane.summary.clone()))
+                .collect(),
+            before,
+            last: Instant::now(),
+            last_read: Sample::default(),
+        };
+        let listener = self.listener.clone();
+        tokio::spawn(async move {
+            let mut seconds = tokio::time::interval(Duration::from_secs(1));
+            seconds.tick().await;
+            loop {
+                seconds.tick().await;
+                listener(Event::Statistics(reader.read()));
+            }
+        })
+    }
+
+    fn summary(&self, before: stage::Counters) -> Summary {
+        let counters = self.stage.counters();
+        let totals = &self.shared.totals;
+        let keyframes = totals.keyframes();
+        Summary {
+            duration: keyframes.first.map_or(Duration::ZERO, |first| keyframes.end.since(first)),
+            captured: counters.captured - before.captured,
+            encoded: read(&totals.encoded),
+            repeated: read(&totals.repeated),
+            dropped: counters.dropped - before.dropped + read(&totals.lost),
+            keyframe_shortest: keyframes.shortest,
+            keyframe_longest: keyframes.longest,
+            targets: self.lanes.iter().map(|lane| lane.summary.borrow().clone()).collect(),
+            error: self.shared.failure.get().cloned(),
+        }
+    }
+}
+
+/// Totals at the last reading, to take rates from.
+#[derive(Default)]
+struct Sample {
+    captured: u64,
+    encoded: u64,
+    video_bytes: u64,
+    audio_bytes: u64,
+    sent: Vec<u64>,
+}
+
+struct Reader {
+    stage: Arc<Stage>,
+    shared: Arc<Shared>,
+    lanes: Vec<(Arc<Queue>, watch::Receiver<State>, watch::Receiver<TargetSummary>)>,
+    before: stage::Counters,
+    last: Instant,
+    last_read: Sample,
+}
+
+impl Reader {
+    fn read(&mut self) -> Statistics {
+        let seconds = self.last.elapsed().as_secs_f64().max(0.001);
+        self.last = Instant::now();
+        let totals = &self.shared.totals;
+        let counters = self.stage.counters();
+        let now = Sample {
+            captured: counters.captured - self.before.captured,
+            encoded: read(&totals.encoded),
+            video_bytes: read(&totals.video_bytes),
+            audio_bytes: read(&totals.audio_bytes),
+            sent: self.lanes.iter().map(|(.., summary)| summary.borrow().bytes).collect(),
+        };
+        let then = &self.last_read;
+        let rate = |now: u64, then: u64| (now - then.min(now)) as f64 / seconds;
+        let statistics = Statistics {
+            at: SystemTime::now(),
+            fps_captured: rate(now.captured, then.captured),
+            fps_encoded: rate(now.encoded, then.encoded),
+            video_bitrate: rate(now.video_bytes, then.video_bytes) * 8.0,
+            audio_bitrate: rate(now.audio_bytes, then.audio_bytes) * 8.0,
+            captured: now.captured,
+            encoded: now.encoded,
+            repeated: read(&totals.repeated),
+            dropped: counters.dropped - self.before.dropped + read(&totals.lost),
+            targets: self
+                .lanes
+                .iter()
+                .enumerate()
+                .map(|(at, (queue, state, summary))| TargetStatistics {
+                    state: state.borrow().clone(),
+                    queue: queue.waiting(),
+                    sent_bitrate: rate(now.sent[at], then.sent.get(at).copied().unwrap_or(0)) * 8.0,
+                    bytes: now.sent[at],
+                    dropped: queue.dropped(),
+                    reconnects: summary.borrow().reconnects,
+                })
+                .collect(),
+        };
+        self.last_read = now;
+        statistics
+    }
+}

@@ -1,0 +1,153 @@
+//! What is counted in a run.
+
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use media::Timestamp;
+
+use crate::state::{State, Trouble};
+
+/// Totals that encoders and outputs write, and the run reads once a second.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    pub(crate) encoded: AtomicU64,
+    pub(crate) repeated: AtomicU64,
+    pub(crate) lost: AtomicU64,
+    pub(crate) video_bytes: AtomicU64,
+    pub(crate) audio_bytes: AtomicU64,
+    pub(crate) keyframes: Mutex<Keyframes>,
+}
+
+impl Totals {
+    pub(crate) fn keyframes(&self) -> Keyframes {
+        *self.keyframes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Distances between keyframes, and the span of the pictures.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Keyframes {
+    last: Option<Timestamp>,
+    pub(crate) shortest: Option<Duration>,
+    pub(crate) longest: Option<Duration>,
+    pub(crate) first: Option<Timestamp>,
+    pub(crate) end: Timestamp,
+}
+
+impl Keyframes {
+    pub(crate) fn note(&mut self, at: Timestamp, duration: Duration, keyframe: bool) {
+        self.first.get_or_insert(at);
+        self.end = at + duration;
+        if !keyframe {
+            return;
+        }
+        if let Some(last) = self.last.replace(at) {
+            let distance = at.since(last);
+            self.shortest = Some(self.shortest.map_or(distance, |shortest| shortest.min(distance)));
+            self.longest = Some(self.longest.map_or(distance, |longest| longest.max(distance)));
+        }
+    }
+}
+
+/// Present rates and totals of a run.
+#[derive(Clone, Debug)]
+pub struct Statistics {
+    /// When they were read.
+    pub at: SystemTime,
+    /// Pictures captured in the last second.
+    pub fps_captured: f64,
+    /// Pictures encoded in the last second.
+    pub fps_encoded: f64,
+    /// Bits of video encoded in the last second.
+    pub video_bitrate: f64,
+    /// Bits of sound encoded in the last second.
+    pub audio_bitrate: f64,
+    /// Pictures captured in all.
+    pub captured: u64,
+    /// Pictures encoded in all.
+    pub encoded: u64,
+    /// Ticks that got the previous picture again.
+    pub repeated: u64,
+    /// Pictures lost between source and encoder.
+    pub dropped: u64,
+    /// Each target.
+    pub targets: Vec<TargetStatistics>,
+}
+
+/// Present rates and totals of one target.
+#[derive(Clone, Debug)]
+pub struct TargetStatistics {
+    /// What it is doing.
+    pub state: State,
+    /// How much media waits to be sent.
+    pub queue: Duration,
+    /// Bits sent in the last second.
+    pub sent_bitrate: f64,
+    /// Bytes sent in all.
+    pub bytes: u64,
+    /// Pictures that were not sent.
+    pub dropped: u64,
+    /// Connections made anew.
+    pub reconnects: u32,
+}
+
+/// How a run went.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// From the first encoded picture (or sound) to the last.
+    pub duration: Duration,
+    /// Pictures captured.
+    pub captured: u64,
+    /// Pictures encoded.
+    pub encoded: u64,
+    /// Ticks that got the previous picture again.
+    pub repeated: u64,
+    /// Pictures lost between source and encoder.
+    pub dropped: u64,
+    /// Shortest time between keyframes.
+    pub keyframe_shortest: Option<Duration>,
+    /// Longest time between keyframes.
+    pub keyframe_longest: Option<Duration>,
+    /// Each target.
+    pub targets: Vec<TargetSummary>,
+    /// What ended the run, unless it was stopped.
+    pub error: Option<crate::Error>,
+}
+
+/// How one target went.
+#[derive(Clone, Debug, Default)]
+pub struct TargetSummary {
+    /// Why it did not deliver to its end.
+    pub cause: Option<Trouble>,
+    /// Whether it was ever live.
+    pub was_live: bool,
+    /// Bytes sent.
+    pub bytes: u64,
+    /// Time in the state Live.
+    pub live: Duration,
+    /// Connections made anew.
+    pub reconnects: u32,
+    /// When it was live before and after, but not between.
+    pub gaps: Vec<Gap>,
+}
+
+/// A time in which a target was not live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// From.
+    pub from: SystemTime,
+    /// Until.
+    pub to: SystemTime,
+}
+
+/// Adds to a counter that only tells people something.
+pub(crate) fn count(counter: &AtomicU64, more: u64) {
+    counter.fetch_add(more, Ordering::Relaxed);
+}
+
+/// Reads a counter that only tells people something.
+pub(crate) fn read(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
