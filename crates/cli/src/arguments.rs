@@ -1,0 +1,177 @@
+//! The command line as clap reads it.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use capture::{audio, video};
+use clap::{Args, Parser, Subcommand};
+use codec::encode::{Choice, Preset, Tune};
+use media::{FrameRate, Size};
+
+/// Broadcasts a camera and a microphone over RTMP, and shows what comes back.
+#[derive(Debug, Parser)]
+#[command(name = "tamarack", version, about, disable_help_subcommand = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List cameras, microphones and encoders.
+    Devices {
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Go live.
+    Live(Box<Live>),
+    /// Take RTMP publishers in and serve them by HLS, on this computer only.
+    Loopback {
+        /// Port for publishers; 0 takes a free one.
+        #[arg(long, default_value_t = 1935, value_name = "PORT")]
+        rtmp_port: u16,
+        /// Port for players; 0 takes a free one.
+        #[arg(long, default_value_t = 8930, value_name = "PORT")]
+        http_port: u16,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Live {
+    /// Where to: `local` (This computer) or an rtmp(s):// address; may be given several times.
+    #[arg(long, required = true, value_name = "TARGET")]
+    pub(crate) to: Vec<String>,
+    /// Camera: an id, a name or a part of it, `default`, `pattern`, `none` or `file:PATH`.
+    #[arg(long, default_value = "default", value_parser = camera)]
+    pub(crate) camera: video::Choice,
+    /// Microphone: an id, a name or a part of it, `default`, `tone`, `none` or `file:PATH`.
+    #[arg(long, default_value = "default", value_parser = microphone)]
+    pub(crate) mic: audio::Choice,
+    /// Size of the picture.
+    #[arg(long, default_value = "1280x720", value_name = "WxH")]
+    pub(crate) size: Size,
+    /// Pictures per second: 23.976, 24, 25, 29.97, 30, 50, 59.94 or 60.
+    #[arg(long, default_value = "30")]
+    pub(crate) fps: FrameRate,
+    /// Video bitrate in bits per second, such as 2500k or 5M.
+    #[arg(long, default_value = "2500k", value_parser = bitrate, value_name = "BITRATE")]
+    pub(crate) video_bitrate: u32,
+    /// Seconds between keyframes.
+    #[arg(long, default_value = "2", value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) keyframe: Duration,
+    /// Encoder: `auto`, or a name that `tamarack devices` lists.
+    #[arg(long, default_value = "auto", value_parser = encoder)]
+    pub(crate) encoder: Choice,
+    /// Speed against quality, as x264 names it.
+    #[arg(long, default_value = "veryfast", value_parser = preset)]
+    pub(crate) preset: Preset,
+    /// `zerolatency`, or `none` for a better picture some time later.
+    #[arg(long, default_value = "zerolatency", value_parser = tune)]
+    pub(crate) tune: Tune,
+    /// Audio bitrate in bits per second, such as 128k.
+    #[arg(long, default_value = "128k", value_parser = bitrate, value_name = "BITRATE")]
+    pub(crate) audio_bitrate: u32,
+    /// How long network errors are retried before a target was ever live.
+    #[arg(long, default_value = "10s", value_parser = duration, value_name = "TIME")]
+    pub(crate) connect_timeout: Duration,
+    /// Stop by itself after this long live, such as 20s or 5m.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub(crate) duration: Option<Duration>,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+fn camera(text: &str) -> Result<video::Choice, Infallible> {
+    text.parse()
+}
+
+fn microphone(text: &str) -> Result<audio::Choice, Infallible> {
+    text.parse()
+}
+
+fn encoder(text: &str) -> Result<Choice, Infallible> {
+    text.parse()
+}
+
+fn preset(text: &str) -> Result<Preset, codec::Error> {
+    text.parse()
+}
+
+fn tune(text: &str) -> Result<Tune, codec::Error> {
+    text.parse()
+}
+
+/// `2500k`, `5M`, `1.5M` or plain bits per second.
+fn bitrate(text: &str) -> Result<u32, String> {
+    let (digits, factor) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1e3),
+        None => text.strip_suffix(['m', 'M']).map_or((text, 1.0), |digits| (digits, 1e6)),
+    };
+    let value = digits.parse::<f64>().ok().map(|value| value * factor);
+    value
+        .filter(|bits| (1.0..=f64::from(u32::MAX)).contains(bits))
+        .map(|bits| bits.round() as u32)
+        .ok_or_else(|| format!("\"{text}\" is not a bitrate; write it as 2500k or 5M"))
+}
+
+/// `2` or `1.5`, maybe with an `s`.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let value = text.strip_suffix('s').unwrap_or(text).parse::<f64>().ok();
+    value
+        .and_then(|value| Duration::try_from_secs_f64(value).ok())
+        .ok_or_else(|| format!("\"{text}\" is not a number of seconds"))
+}
+
+/// `500ms`, `20s`, `5m`, `2h` or plain seconds.
+fn duration(text: &str) -> Result<Duration, String> {
+    let units = [("ms", 0.001), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+    let (digits, factor) = units
+        .into_iter()
+        .find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, factor)))
+        .unwrap_or((text, 1.0));
+    let value = digits.parse::<f64>().ok().and_then(|value| Duration::try_from_secs_f64(value * factor).ok());
+    value
+        .filter(|time| !time.is_zero())
+        .ok_or_else(|| format!("\"{text}\" is not a time; write it as 500ms, 20s or 5m"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantities_are_read_and_refused() {
+        assert_eq!(
+            (bitrate("2500k"), bitrate("5M"), bitrate("128000")),
+            (Ok(2_500_000), Ok(5_000_000), Ok(128_000))
+        );
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(
+            (duration("5m"), duration("20")),
+            (Ok(Duration::from_secs(300)), Ok(Duration::from_secs(20)))
+        );
+        assert_eq!(seconds("1.5"), Ok(Duration::from_millis(1500)));
+        for wrong in ["", "k", "-1k", "nan", "1e99M", "fast"] {
+            assert!(bitrate(wrong).is_err(), "{wrong}");
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let arguments = Arguments::parse_from(["tamarack", "live", "--to", "local"]);
+        let Command::Live(live) = arguments.command else { panic!("not live") };
+        assert_eq!((live.size.to_string(), live.fps.to_string()), ("1280x720".to_owned(), "30".to_owned()));
+        assert_eq!((live.video_bitrate, live.audio_bitrate), (2_500_000, 128_000));
+        assert_eq!((live.keyframe, live.connect_timeout), (Duration::from_secs(2), Duration::from_secs(10)));
+        assert_eq!(
+            (live.encoder, live.preset.name(), live.tune),
+            (Choice::Auto, "veryfast", Tune::ZeroLatency)
+        );
+    }
+}

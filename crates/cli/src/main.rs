@@ -1,0 +1,79 @@
+//! `tamarack`: the studio without a window. The contract of options, events and exit codes is
+//! `docs/command-line.md`.
+
+mod arguments;
+mod interrupt;
+mod live;
+mod print;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use studio::event::Event;
+use studio::{ServeOptions, Server, devices};
+use words::Language;
+
+use crate::arguments::{Arguments, Command};
+use crate::interrupt::Interrupts;
+use crate::print::Printer;
+
+/// Usage errors, as clap has them.
+const USAGE: u8 = 2;
+
+/// What is logged unless RUST_LOG says otherwise. The PulseAudio client calls every orderly end an error.
+const LOGS: &str = "warn,pulseaudio=off";
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| LOGS.into()),
+        )
+        .init();
+    let arguments = Arguments::parse();
+    let language = Language::detect();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("tamarack: the system would not start threads: {error}");
+            return ExitCode::from(3);
+        }
+    };
+    let code = runtime.block_on(async {
+        match arguments.command {
+            Command::Devices { json } => list_devices(&Printer::new(json, language)),
+            Command::Live(live) => live::run(*live, language).await,
+            Command::Loopback { rtmp_port, http_port, json } => {
+                serve(ServeOptions { rtmp_port, http_port }, Printer::new(json, language), language).await
+            }
+        }
+    });
+    // A driver that hangs must not keep the process.
+    runtime.shutdown_background();
+    ExitCode::from(code)
+}
+
+fn list_devices(printer: &Printer) -> u8 {
+    let cameras = devices::cameras().into_iter().map(Event::Camera);
+    let microphones = devices::microphones().into_iter().map(Event::Microphone);
+    let encoders = devices::encoders().into_iter().map(Event::Encoder);
+    cameras.chain(microphones).chain(encoders).for_each(|event| printer.event(&event));
+    0
+}
+
+async fn serve(options: ServeOptions, printer: Printer, language: Language) -> u8 {
+    let printer = Arc::new(printer);
+    let told = printer.clone();
+    let mut interrupts = Interrupts::listen();
+    match Server::start(options, language, Arc::new(move |event| told.event(&event))).await {
+        Ok(_server) => {
+            interrupts.next().await;
+            0
+        }
+        Err(failure) => {
+            printer.failure(&failure);
+            failure.exit_code()
+        }
+    }
+}

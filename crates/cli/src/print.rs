@@ -1,0 +1,151 @@
+//! Events as JSON lines for scripts, or as sentences for people.
+
+use std::io::Write;
+
+use studio::Failure;
+use studio::event::{Camera, Cause, Encoder, End, Event, Microphone, StateName, Stats, Summary, TargetState};
+use words::{Language, text};
+
+/// Prints events to standard output; what went wrong goes to standard error.
+pub(crate) struct Printer {
+    json: bool,
+    language: Language,
+}
+
+impl Printer {
+    pub(crate) const fn new(json: bool, language: Language) -> Self {
+        Self { json, language }
+    }
+
+    pub(crate) fn event(&self, event: &Event) {
+        // The window's own; scripts were promised the others.
+        if matches!(event, Event::Devices(_) | Event::Stage(_) | Event::Level(_)) {
+            return;
+        }
+        let line = if self.json { serde_json::to_string(event).ok() } else { self.sentence(event) };
+        if let Some(line) = line {
+            // Whoever reads may be gone; the broadcast goes on.
+            let _ = writeln!(std::io::stdout().lock(), "{line}");
+        }
+    }
+
+    pub(crate) fn failure(&self, failure: &Failure) {
+        eprintln!("tamarack: {}", failure.cause.message);
+    }
+
+    fn say(&self, key: &str, values: &[(&str, &str)]) -> Option<String> {
+        Some(text(self.language, key, values))
+    }
+
+    fn sentence(&self, event: &Event) -> Option<String> {
+        match event {
+            Event::Camera(camera) => self.camera(camera),
+            Event::Microphone(microphone) => self.microphone(microphone),
+            Event::Encoder(encoder) => self.encoder(encoder),
+            Event::Started(started) => {
+                let encoding = started.encodings.first()?;
+                let size = format!("{}x{}", encoding.width, encoding.height);
+                let (fps, kbps) = (encoding.fps.to_string(), encoding.video_kbps.to_string());
+                let values = [
+                    ("encoder", encoding.encoder.as_str()),
+                    ("reason", &encoding.reason),
+                    ("size", &size),
+                    ("fps", &fps),
+                    ("kbps", &kbps),
+                ];
+                self.say("cli.started", &values)
+            }
+            Event::State(state) => self.state(state),
+            Event::Playback { url, .. } => {
+                let page = url.strip_suffix("index.m3u8").unwrap_or(url);
+                self.say("cli.playback", &[("page", page), ("url", url)])
+            }
+            Event::Stats(stats) => self.stats(stats),
+            Event::Alarm(alarm) => {
+                let key = if alarm.until.is_some() { "cli.alarm-over" } else { "cli.alarm" };
+                self.say(key, &[("message", &alarm.message)])
+            }
+            Event::Summary(summary) => self.summary(summary),
+            Event::Listening { rtmp_url, http_url } => {
+                self.say("cli.listening", &[("rtmp", rtmp_url), ("http", http_url)])
+            }
+            Event::Publish { app, stream, peer, playback_url } => {
+                let page = playback_url.strip_suffix("index.m3u8").unwrap_or(playback_url);
+                self.say("cli.publish", &[("app", app), ("stream", stream), ("peer", peer), ("page", page)])
+            }
+            Event::Unpublish { app, stream, cause } => {
+                self.say("cli.unpublish", &[("app", app), ("stream", stream), ("cause", &cause.message)])
+            }
+            Event::Devices(_) | Event::Stage(_) | Event::Level(_) => None,
+        }
+    }
+
+    fn camera(&self, camera: &Camera) -> Option<String> {
+        let mut line = self.say("cli.camera", &[("name", &camera.name), ("id", &camera.id)])?;
+        for mode in &camera.modes {
+            line.push_str(&format!("\n    {}x{} {} fps {}", mode.width, mode.height, mode.fps, mode.format));
+        }
+        Some(line)
+    }
+
+    fn microphone(&self, microphone: &Microphone) -> Option<String> {
+        let key = if microphone.default { "cli.microphone-default" } else { "cli.microphone" };
+        self.say(key, &[("name", &microphone.name), ("id", &microphone.id)])
+    }
+
+    fn encoder(&self, encoder: &Encoder) -> Option<String> {
+        let key = if encoder.usable { "cli.encoder" } else { "cli.encoder-unusable" };
+        self.say(key, &[("name", &encoder.name), ("reason", &encoder.reason)])
+    }
+
+    fn state(&self, state: &TargetState) -> Option<String> {
+        let key = match state.state {
+            StateName::Connecting => "cli.connecting",
+            StateName::Live => "cli.live",
+            StateName::Reconnecting => "cli.reconnecting",
+            StateName::Stopping => "cli.stopping",
+            StateName::Stopped => "cli.stopped",
+            StateName::Failed => "cli.failed",
+        };
+        let (target, attempt) = (state.target.to_string(), state.attempt.to_string());
+        let line = self.say(key, &[("target", &target), ("attempt", &attempt)])?;
+        Some(with_cause(line, state.cause.as_ref()))
+    }
+
+    fn stats(&self, stats: &Stats) -> Option<String> {
+        let lost = stats.dropped + stats.targets.iter().map(|target| target.dropped).sum::<u64>();
+        let values = [
+            format!("{:.1}", stats.fps_encoded),
+            format!("{:.0}", stats.video_kbps + stats.audio_kbps),
+            lost.to_string(),
+            format!("{:.0}", stats.cpu_percent),
+        ];
+        self.say(
+            "cli.stats",
+            &[("fps", &values[0]), ("kbps", &values[1]), ("dropped", &values[2]), ("cpu", &values[3])],
+        )
+    }
+
+    fn summary(&self, summary: &Summary) -> Option<String> {
+        let values =
+            [format!("{:.1}", summary.duration_s), summary.encoded.to_string(), summary.dropped.to_string()];
+        let mut line = self.say(
+            "cli.summary",
+            &[("duration", &values[0]), ("encoded", &values[1]), ("dropped", &values[2])],
+        )?;
+        for target in &summary.targets {
+            let key = if target.end == End::Ok { "cli.summary-ok" } else { "cli.summary-failed" };
+            let values = [target.target.to_string(), format!("{:.1}", target.bytes as f64 / 1e6)];
+            let told = self.say(key, &[("target", &values[0]), ("megabytes", &values[1])])?;
+            line.push_str(&format!("\n  {}", with_cause(told, target.cause.as_ref())));
+        }
+        Some(line)
+    }
+}
+
+fn with_cause(line: String, cause: Option<&Cause>) -> String {
+    match cause {
+        Some(cause) => format!("{line}: {}", cause.message),
+        None => line,
+    }
+}

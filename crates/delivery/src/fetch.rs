@@ -1,0 +1,154 @@
+//! The one HTTP client for everything that is played or checked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RANGE};
+use url::Url;
+
+use crate::Error;
+
+/// The largest body that is taken: a 4K segment of 10 s is far below.
+const LARGEST: usize = 64 << 20;
+/// How long a server may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+/// How long it may pause within an answer; blocking playlist reloads hold for three targets.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Fetches playlists and segments. Clones share connections.
+#[derive(Clone, Debug)]
+pub struct Fetcher {
+    client: reqwest::Client,
+}
+
+/// An answer, whatever its status.
+#[derive(Clone, Debug)]
+pub struct Response {
+    /// Where it came from after redirections.
+    pub url: Url,
+    /// The HTTP status.
+    pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body, decompressed.
+    pub body: Bytes,
+}
+
+impl Fetcher {
+    /// A client that trusts whom the operating system trusts.
+    pub fn new() -> Result<Self, Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        // Somebody else may have installed one already; either will do.
+        let _ = rustls::crypto::CryptoProvider::install_default(Arc::unwrap_or_clone(provider));
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("Tamarack/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT)
+            .read_timeout(PAUSE)
+            .build()
+            .map_err(|error| Error::Client(error.to_string()))?;
+        Ok(Self { client })
+    }
+
+    /// Fetches `url`, or the part of it that `range` (the value of a Range header) names.
+    ///
+    /// # Errors
+    /// When no answer came or it was too large; a status such as 404 is an answer.
+    pub async fn get(&self, url: &str, range: Option<&str>) -> Result<Response, Error> {
+        let url = parse(url)?;
+        let mut request = self.client.get(url.clone());
+        if let Some(range) = range.and_then(|range| HeaderValue::from_str(range).ok()) {
+            request = request.header(RANGE, range);
+        }
+        let failed =
+            |error: reqwest::Error| Error::Unreachable { url: redacted(&url), reason: reason(error) };
+        let mut response = request.send().await.map_err(failed)?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > LARGEST {
+                return Err(Error::TooLarge { url: redacted(&url), limit: LARGEST });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let status = response.status().as_u16();
+        Ok(Response {
+            url: response.url().clone(),
+            status,
+            headers: std::mem::take(response.headers_mut()),
+            body: body.freeze(),
+        })
+    }
+}
+
+impl Response {
+    /// The value of a header, when it is text.
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+fn parse(text: &str) -> Result<Url, Error> {
+    Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(Error::Address)
+}
+
+/// The innermost cause says most, and names no address.
+fn reason(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut innermost: &dyn std::error::Error = &error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
+}
+
+/// A URL as it may be printed: without user, password, query and fragment, and with all of the path
+/// but its first segment and its last hidden, since that is where keys and tokens stand.
+pub fn redacted(url: &Url) -> String {
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let segments: Vec<_> = url.path_segments().into_iter().flatten().collect();
+    let path = match segments[..] {
+        [] | [""] => String::new(),
+        [only] => shortened(only),
+        [first, .., last] => format!("{first}/***/{}", shortened(last)),
+    };
+    let query = if url.query().is_some() { "?***" } else { "" };
+    format!("{}://{}{port}/{path}{query}", url.scheme(), url.host_str().unwrap_or_default())
+}
+
+/// nginx-rtmp names a playlist after the key: only what follows the last dot is shown.
+fn shortened(file: &str) -> String {
+    match file.rsplit_once('.') {
+        Some((_, extension)) => format!("***.{extension}"),
+        None => "***".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_and_tokens_are_not_printed() {
+        for (url, shown) in [
+            (
+                "https://cdn.example/hls/secret-key.m3u8?token=secret",
+                "https://cdn.example/hls/***/***.m3u8?***",
+            ),
+            ("http://user:secret@h:8080/a/secret/b/index.m3u8#secret", "http://h:8080/a/***/***.m3u8"),
+            ("https://h/secret.m3u8", "https://h/***.m3u8"),
+            ("https://h", "https://h/"),
+        ] {
+            let redacted = redacted(&Url::parse(url).unwrap());
+            assert_eq!(redacted, shown);
+            assert!(!redacted.contains("secret"));
+        }
+    }
+
+    #[tokio::test]
+    async fn only_the_web_is_fetched() {
+        let fetcher = Fetcher::new().unwrap();
+        for url in ["", "file:///etc/passwd", "rtmp://h/a/b", "data:text/plain,x", "hello"] {
+            assert!(matches!(fetcher.get(url, None).await, Err(Error::Address)), "{url}");
+        }
+    }
+}

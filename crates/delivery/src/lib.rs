@@ -1,0 +1,18 @@
+//! Is it really arriving?
+//!
+//! ```text
+//! playback URL -> fetch (the one HTTP client) -+-> the window's player
+//!                                              +-> proof: playlist and a segment were fetched
+//! ```
+//!
+//! Promises: every request for playback in the whole application goes through [`fetch`], so what the
+//! player sees is what the checks see; nothing but `http` and `https` is fetched; a URL is printed only
+//! [`redacted`], since it may hold a key or a token.
+
+mod error;
+pub mod fetch;
+mod proof;
+
+pub use error::Error;
+pub use fetch::{Fetcher, redacted};
+pub use proof::prove;

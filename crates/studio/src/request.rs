@@ -1,0 +1,166 @@
+//! What a run is asked for, checked before anything is opened.
+
+use std::time::Duration;
+
+use broadcast::{Settings, Target, Video};
+use capture::{audio, video};
+use codec::encode::{AudioSettings, VideoSettings};
+use rtmp::Ingest;
+use words::Language;
+
+use crate::cause::Failure;
+use crate::window;
+
+/// Where a run goes.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// "This computer": the embedded loopback.
+    Local,
+    /// An ingest; its name for people is the address without the key.
+    Ingest(Ingest),
+}
+
+impl Destination {
+    /// Reads `local` or an ingest address, whose key may stand beside it.
+    pub fn parse(text: &str, key: Option<&str>, language: Language) -> Result<Self, Failure> {
+        match text.trim() {
+            "local" => Ok(Self::Local),
+            url => {
+                Ingest::parse(url, key).map(Self::Ingest).map_err(|error| Failure::ingest(&error, language))
+            }
+        }
+    }
+
+    pub(crate) fn name(&self, language: Language) -> String {
+        match self {
+            Self::Local => words::text(language, "target.local", &[]),
+            Self::Ingest(ingest) => ingest.to_string(),
+        }
+    }
+}
+
+/// The sources to open for a run from the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    /// Pictures.
+    pub camera: video::Choice,
+    /// Sound.
+    pub microphone: audio::Choice,
+}
+
+/// What a run is asked for.
+#[derive(Clone, Debug)]
+pub struct LiveRequest {
+    /// Where it goes.
+    pub destinations: Vec<Destination>,
+    /// What is encoded. The picture is left out when no source of pictures is chosen.
+    pub video: Video,
+    /// The sound.
+    pub audio: AudioSettings,
+    /// How long network errors are retried before a target was ever live.
+    pub connect_timeout: Duration,
+    /// How long the run lasts once a target was live; until stopped when `None`.
+    pub duration: Option<Duration>,
+}
+
+impl LiveRequest {
+    /// Refuses impossible settings, before a device is touched.
+    pub fn validate(&self, language: Language) -> Result<(), Failure> {
+        let checked = self.video.settings.validate().and_then(|()| self.audio.validate());
+        checked.map_err(|error| Failure::usage(error.code(), &error, language))
+    }
+
+    pub(crate) fn settings(&self, with_video: bool) -> Settings {
+        Settings {
+            video: with_video.then(|| self.video.clone()),
+            audio: self.audio,
+            connect_timeout: self.connect_timeout,
+        }
+    }
+
+    pub(crate) fn targets(&self, ingests: Vec<Ingest>, language: Language) -> Vec<Target> {
+        let names = self.destinations.iter().map(|destination| destination.name(language));
+        names.zip(ingests).map(|(name, ingest)| Target { name, ingest }).collect()
+    }
+}
+
+impl window::Settings {
+    /// Reads what the window sends.
+    pub fn read(&self, language: Language) -> Result<(Video, AudioSettings), Failure> {
+        let usage = |error: &dyn std::fmt::Display| Failure::usage("bad-setting", error, language);
+        let settings = VideoSettings {
+            size: media::Size::new(self.width, self.height),
+            frame_rate: self.fps.parse().map_err(|error: media::UnknownFrameRate| usage(&error))?,
+            bitrate: self.video_kbps.saturating_mul(1000),
+            keyframe_interval: Duration::try_from_secs_f64(self.keyframe_s).map_err(|error| usage(&error))?,
+            preset: self.preset.parse().map_err(|error: codec::Error| usage(&error))?,
+            tune: self.tune.parse().map_err(|error: codec::Error| usage(&error))?,
+            profile: self.profile.parse().map_err(|error: codec::Error| usage(&error))?,
+        };
+        let audio = AudioSettings { bitrate: self.audio_kbps.saturating_mul(1000) };
+        settings.validate().and_then(|()| audio.validate()).map_err(|error| usage(&error))?;
+        let encoder = match self.encoder.parse() {
+            Ok(choice) => choice,
+            Err(never) => match never {},
+        };
+        Ok((Video { settings, encoder }, audio))
+    }
+}
+
+impl Default for window::Settings {
+    fn default() -> Self {
+        let video = VideoSettings::default();
+        Self {
+            width: video.size.width,
+            height: video.size.height,
+            fps: video.frame_rate.to_string(),
+            video_kbps: video.bitrate / 1000,
+            audio_kbps: AudioSettings::default().bitrate / 1000,
+            keyframe_s: video.keyframe_interval.as_secs_f64(),
+            encoder: "auto".to_owned(),
+            preset: video.preset.name().to_owned(),
+            tune: "zerolatency".to_owned(),
+            profile: "auto".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_s_defaults_can_be_read_back() {
+        let (video, audio) = window::Settings::default().read(Language::English).unwrap();
+        assert_eq!(video.settings, VideoSettings::default());
+        assert_eq!(audio, AudioSettings::default());
+    }
+
+    #[test]
+    fn nonsense_of_the_window_is_refused() {
+        for change in [
+            |settings: &mut window::Settings| settings.fps = "31".to_owned(),
+            |settings: &mut window::Settings| settings.width = 1281,
+            |settings: &mut window::Settings| settings.keyframe_s = -1.0,
+            |settings: &mut window::Settings| settings.keyframe_s = f64::NAN,
+            |settings: &mut window::Settings| settings.video_kbps = u32::MAX,
+            |settings: &mut window::Settings| settings.audio_kbps = 1,
+            |settings: &mut window::Settings| settings.preset = "hasty".to_owned(),
+        ] {
+            let mut settings = window::Settings::default();
+            change(&mut settings);
+            assert_eq!(settings.read(Language::English).unwrap_err().cause.code, "bad-setting");
+        }
+    }
+
+    #[test]
+    fn a_destination_is_named_without_its_key() {
+        let ingest = Destination::parse("rtmp://h/app/hush", None, Language::English).unwrap();
+        assert_eq!(ingest.name(Language::English), "rtmp://h:1935/app/***");
+        assert_eq!(
+            Destination::parse("local", None, Language::Korean).unwrap().name(Language::Korean),
+            "이 컴퓨터"
+        );
+        assert!(Destination::parse("somewhere", None, Language::English).is_err());
+    }
+}

@@ -1,0 +1,399 @@
+//! Going live and stopping.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use broadcast::{Run, State, Statistics, Summary};
+use capture::video;
+use cpu_time::ProcessTime;
+use loopback::Loopback;
+use rtmp::Ingest;
+use tokio::sync::watch;
+
+use crate::cause::{Failure, Kind};
+use crate::event::{Encoding, Event, Started, Target};
+use crate::request::{Destination, LiveRequest, Sources};
+use crate::{Listener, Studio, convert, lock, window};
+
+/// The app that "This computer" is published to.
+const LOCAL_APP: &str = "live";
+/// How long a stream can still be watched after its end.
+const AFTERWARDS: Duration = Duration::from_secs(60);
+/// How long to wait between looks at a playlist that is not there yet.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// The run that is on, as the window sees it.
+#[derive(Default)]
+pub(crate) struct Slot {
+    run: Option<Arc<Run>>,
+    shown: Option<window::Run>,
+    loopback: Option<Arc<Local>>,
+}
+
+/// "This computer" while it is wanted. The stream's name is random, so that no page in a browser can
+/// guess it.
+struct Local {
+    server: Loopback,
+    stream: String,
+}
+
+impl Local {
+    async fn start() -> Result<Self, loopback::Error> {
+        let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = loopback::Options { rtmp_addr: free, http_addr: free, ..loopback::Options::default() };
+        let stream = format!("{:016x}", random());
+        Ok(Self { server: Loopback::start(options).await?, stream })
+    }
+
+    /// A run may name this computer several times: each target has a stream of its own.
+    fn stream(&self, target: usize) -> String {
+        format!("{}{target}", self.stream)
+    }
+
+    fn ingest(&self, target: usize) -> Result<Ingest, rtmp::Error> {
+        let server = format!("rtmp://{}/{LOCAL_APP}", self.server.rtmp_addr());
+        Ingest::parse(&server, Some(&self.stream(target)))
+    }
+
+    fn playback_url(&self, target: usize) -> String {
+        self.server.playback_url(LOCAL_APP, &self.stream(target))
+    }
+}
+
+/// Enough chance for a name that nobody should guess: a hasher's random keys.
+fn random() -> u64 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(std::time::Instant::now())
+}
+
+/// How a run ended, for the command line.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was counted.
+    pub summary: Summary,
+    /// What ended it from inside, in words.
+    pub failure: Option<Failure>,
+}
+
+impl Outcome {
+    /// The command line's exit code.
+    pub fn exit_code(&self) -> u8 {
+        let targets = &self.summary.targets;
+        match () {
+            () if self.failure.is_some() => 3,
+            () if !targets.iter().any(|target| target.was_live) => 4,
+            () if targets.iter().any(|target| target.cause.is_some() || !target.was_live) => 5,
+            () => 0,
+        }
+    }
+}
+
+impl Studio {
+    /// Says what pictures should suit; a camera that another mode may suit better is opened anew,
+    /// unless a run is on.
+    pub fn prepare_for(&self, video: &broadcast::Video) -> Result<(), Failure> {
+        if self.is_live() {
+            return Ok(());
+        }
+        let wanted = video::Wanted { size: video.settings.size, frame_rate: video.settings.frame_rate };
+        self.stage.set_wanted(wanted).map_err(|error| Failure::device(&error, self.language()))
+    }
+
+    /// Opens the sources at once, then goes live; the command line's way.
+    ///
+    /// # Errors
+    /// The first source, encoder or port that did not work.
+    pub async fn open_and_go_live(
+        self: &Arc<Self>,
+        sources: Sources,
+        request: &LiveRequest,
+    ) -> Result<(), Failure> {
+        request.validate(self.language())?;
+        self.prepare_for(&request.video)?;
+        let (camera, microphone) = (self.clone(), self.clone());
+        let camera = tokio::task::spawn_blocking(move || camera.choose_camera(sources.camera));
+        let microphone =
+            tokio::task::spawn_blocking(move || microphone.choose_microphone(sources.microphone));
+        let lost = |_| Failure::usage("internal", &"a thread panicked", self.language());
+        camera.await.map_err(lost)??;
+        microphone.await.map_err(lost)??;
+        self.go_live(request).await
+    }
+
+    /// Goes live with the sources of the stage.
+    ///
+    /// # Errors
+    /// When a run is on already, an encoder does not open, or "This computer" finds no port. Targets
+    /// that cannot be reached are told as events.
+    pub async fn go_live(self: &Arc<Self>, request: &LiveRequest) -> Result<(), Failure> {
+        let language = self.language();
+        request.validate(language)?;
+        if lock(&self.run).run.is_some() {
+            return Err(Failure::usage("already-live", &"a broadcast is on already; end it first", language));
+        }
+        let local = self.local_for(request).await?;
+        let mut ingests = Vec::new();
+        for (target, destination) in request.destinations.iter().enumerate() {
+            ingests.push(match (destination, &local) {
+                (Destination::Ingest(ingest), _) => ingest.clone(),
+                (Destination::Local, Some(local)) => {
+                    local.ingest(target).map_err(|error| Failure::ingest(&error, language))?
+                }
+                (Destination::Local, None) => continue,
+            });
+        }
+        let with_video = self.stage.status().camera_choice != video::Choice::None;
+        let settings = request.settings(with_video);
+        let targets = request.targets(ingests, language);
+        let (first_live, live) = watch::channel(false);
+        let hear = self.hear(request, with_video, local.clone(), first_live);
+        let stage = self.stage.clone();
+        let run = tokio::task::spawn_blocking(move || Run::start(&stage, &settings, targets, hear)).await;
+        let run = match run {
+            Ok(Ok(run)) => Arc::new(run),
+            Ok(Err(error)) => return Err(Failure::run(&error, language)),
+            Err(error) => return Err(Failure::usage("internal", &error, language)),
+        };
+        let mut slot = lock(&self.run);
+        slot.run = Some(run.clone());
+        slot.loopback = local.clone();
+        drop(slot);
+        if let Some(duration) = request.duration {
+            tokio::spawn(stop_after(run, live, duration));
+        }
+        Ok(())
+    }
+
+    async fn local_for(&self, request: &LiveRequest) -> Result<Option<Arc<Local>>, Failure> {
+        if !request.destinations.iter().any(|destination| matches!(destination, Destination::Local)) {
+            return Ok(None);
+        }
+        let local = Local::start().await.map_err(|error| Failure::loopback(&error, self.language()))?;
+        Ok(Some(Arc::new(local)))
+    }
+
+    /// Turns what the run says into events, and keeps what the window shows.
+    fn hear(
+        self: &Arc<Self>,
+        request: &LiveRequest,
+        with_video: bool,
+        local: Option<Arc<Local>>,
+        first_live: watch::Sender<bool>,
+    ) -> broadcast::Listener {
+        let language = self.language();
+        let unproven = Mutex::new(playback_urls(request, local.as_deref()));
+        let teller = Teller {
+            listener: self.listener.clone(),
+            slot: self.run.clone(),
+            cpu: Arc::new(Mutex::new((ProcessTime::now(), std::time::Instant::now()))),
+        };
+        let (request, fetcher) = (request.clone(), self.fetcher.clone());
+        Arc::new(move |event| match event {
+            broadcast::Event::Started(started) => {
+                teller.started(started_event(&request, &started, with_video, language))
+            }
+            broadcast::Event::Statistics(statistics) => teller.statistics(&statistics),
+            broadcast::Event::State { target, state } => {
+                if matches!(state, State::Live { .. }) {
+                    first_live.send_replace(true);
+                    if let Some(url) = lock(&unproven).get_mut(target).and_then(Option::take) {
+                        let (fetcher, teller) = (fetcher.clone(), teller.clone());
+                        tokio::spawn(async move { teller.prove(target as u32, url, fetcher).await });
+                    }
+                }
+                teller.state(convert::state(target, &state, language));
+            }
+        })
+    }
+
+    /// Ends the run: sends what is left and says goodbye. A second call ends it at once.
+    pub fn stop(&self) {
+        if let Some(run) = &lock(&self.run).run {
+            run.stop();
+        }
+    }
+
+    /// Waits until no run is on, without taking its summary from whoever waits for that.
+    pub async fn ended(&self) {
+        let run = lock(&self.run).run.clone();
+        if let Some(run) = run {
+            run.finish().await;
+        }
+        while self.is_live() {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Whether a run is on.
+    pub fn is_live(&self) -> bool {
+        lock(&self.run).run.is_some()
+    }
+
+    /// Waits until the run has ended, tells the summary, and forgets the run.
+    pub async fn finish(&self) -> Option<Outcome> {
+        let run = lock(&self.run).run.clone()?;
+        let summary = run.finish().await?;
+        let language = self.language();
+        let mut slot = lock(&self.run);
+        slot.run = None;
+        slot.shown = None;
+        let local = slot.loopback.take();
+        drop(slot);
+        self.tell(Event::Summary(convert::summary(&summary, language)));
+        if let Some(local) = local {
+            // The player still has some seconds to show.
+            tokio::spawn(async move {
+                tokio::time::sleep(AFTERWARDS).await;
+                drop(local);
+            });
+        }
+        let failure = summary.error.as_ref().map(|error| Failure::run(error, language));
+        Some(Outcome { summary, failure })
+    }
+
+    /// Tells a summary for a run that never began, since scripts wait for one.
+    pub fn summarize_nothing(&self, failure: Option<&Failure>, targets: usize) {
+        let target = broadcast::TargetSummary::default();
+        let summary = Summary {
+            duration: Duration::ZERO,
+            captured: 0,
+            encoded: 0,
+            repeated: 0,
+            dropped: 0,
+            keyframe_shortest: None,
+            keyframe_longest: None,
+            targets: vec![target; targets],
+            error: None,
+        };
+        let mut event = convert::summary(&summary, self.language());
+        event
+            .targets
+            .iter_mut()
+            .for_each(|target| target.cause = failure.map(|failure| failure.cause.clone()));
+        self.tell(Event::Summary(event));
+    }
+
+    /// The run that is on, as the window shows it.
+    pub fn shown_run(&self) -> Option<window::Run> {
+        lock(&self.run).shown.clone()
+    }
+}
+
+/// Where each target can be watched, as far as that is known.
+fn playback_urls(request: &LiveRequest, local: Option<&Local>) -> Vec<Option<String>> {
+    let destinations = request.destinations.iter().enumerate();
+    let url = |(target, destination): (usize, &Destination)| match destination {
+        Destination::Local => local.map(|local| local.playback_url(target)),
+        Destination::Ingest(_) => None,
+    };
+    destinations.map(url).collect()
+}
+
+async fn stop_after(run: Arc<Run>, mut live: watch::Receiver<bool>, duration: Duration) {
+    if live.wait_for(|live| *live).await.is_ok() {
+        tokio::time::sleep(duration).await;
+        run.stop();
+    }
+}
+
+fn started_event(
+    request: &LiveRequest,
+    started: &broadcast::Started,
+    with_video: bool,
+    language: words::Language,
+) -> Started {
+    let settings = &request.video.settings;
+    let (encoder, reason) = started.encoder.clone().unwrap_or(("aac", "audio only".to_owned()));
+    let video = |value: u32| if with_video { value } else { 0 };
+    let encoding = Encoding {
+        id: 0,
+        encoder: encoder.to_owned(),
+        reason,
+        width: video(settings.size.width),
+        height: video(settings.size.height),
+        fps: if with_video { (settings.frame_rate.as_f64() * 1000.0).round() / 1000.0 } else { 0.0 },
+        video_kbps: video(settings.bitrate / 1000),
+        audio_kbps: request.audio.bitrate / 1000,
+        keyframe_s: settings.keyframe_interval.as_secs_f64(),
+    };
+    let target = |(at, destination): (usize, &Destination)| Target {
+        target: at as u32,
+        name: destination.name(language),
+        encoding: 0,
+    };
+    Started {
+        run: format!("{:016x}", random()),
+        encodings: vec![encoding],
+        targets: request.destinations.iter().enumerate().map(target).collect(),
+    }
+}
+
+/// Tells events of a run and keeps what a newly opened window must know.
+#[derive(Clone)]
+struct Teller {
+    listener: Listener,
+    slot: Arc<Mutex<Slot>>,
+    cpu: Arc<Mutex<(ProcessTime, std::time::Instant)>>,
+}
+
+impl Teller {
+    fn started(&self, started: Started) {
+        lock(&self.slot).shown = Some(window::Run {
+            started: Some(started.clone()),
+            states: Vec::new(),
+            stats: None,
+            playback_url: None,
+        });
+        (self.listener)(Event::Started(started));
+    }
+
+    fn state(&self, state: Option<crate::event::TargetState>) {
+        let Some(state) = state else { return };
+        if let Some(shown) = &mut lock(&self.slot).shown {
+            shown.states.retain(|known| known.target != state.target);
+            shown.states.push(state.clone());
+            shown.states.sort_by_key(|known| known.target);
+        }
+        (self.listener)(Event::State(state));
+    }
+
+    fn statistics(&self, statistics: &Statistics) {
+        let stats = convert::statistics(statistics, self.cpu_percent());
+        if let Some(shown) = &mut lock(&self.slot).shown {
+            shown.stats = Some(stats.clone());
+        }
+        (self.listener)(Event::Stats(stats));
+    }
+
+    fn cpu_percent(&self) -> f64 {
+        let mut last = lock(&self.cpu);
+        let now = (ProcessTime::now(), std::time::Instant::now());
+        let (used, passed) = (now.0.duration_since(last.0), now.1.duration_since(last.1));
+        *last = now;
+        used.as_secs_f64() / passed.as_secs_f64().max(0.001) * 100.0
+    }
+
+    /// Tells where to watch, once it really can be watched; gives up when the run is over.
+    async fn prove(&self, target: u32, url: String, fetcher: delivery::Fetcher) {
+        while lock(&self.slot).shown.is_some() {
+            if delivery::prove(&fetcher, &url).await.is_ok() {
+                if let Some(shown) = &mut lock(&self.slot).shown {
+                    shown.playback_url.get_or_insert_with(|| url.clone());
+                }
+                return (self.listener)(Event::Playback { target, url });
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+impl Failure {
+    /// The command line's exit code.
+    pub const fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Usage => 2,
+            Kind::Device => 3,
+            Kind::Target => 4,
+        }
+    }
+}

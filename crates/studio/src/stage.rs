@@ -1,0 +1,176 @@
+//! The stage for the doors: choosing sources, telling of them, meter and preview.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use ::stage::{Meter, Source, Status};
+use capture::{audio, video};
+use words::Language;
+
+use crate::cause::cause;
+use crate::convert::{mode, rfc3339};
+use crate::event::{Alarm, Event, Level, Source as SourceEvent, SourceState, Stage as StageEvent};
+use crate::{Failure, Listener, PreviewSink, Studio, lock, preview};
+
+/// How often the level is told.
+const METER: Duration = Duration::from_millis(50);
+/// What digital silence is called.
+const SILENCE_DBFS: f32 = -100.0;
+
+/// Tells every change of the stage, and an alarm when a source that ran fails and when it is back.
+pub(crate) fn teller(listener: Listener, language: Arc<Mutex<Language>>) -> ::stage::Listener {
+    let alarms: Mutex<[Option<Alarm>; 2]> = Mutex::default();
+    let ran: Mutex<[bool; 2]> = Mutex::default();
+    Arc::new(move |status: &Status| {
+        let language = *lock(&language);
+        listener(Event::Stage(event(status, language)));
+        for (at, source) in [&status.camera, &status.microphone].into_iter().enumerate() {
+            let mut alarms = lock(&alarms);
+            let mut ran = lock(&ran);
+            match (source, &alarms[at]) {
+                (Source::Failed { error, .. }, None) if ran[at] => {
+                    let why = cause(error.code(), error, language);
+                    let since = rfc3339(SystemTime::now());
+                    let alarm = Alarm { code: why.code, message: why.message, since, until: None };
+                    alarms[at] = Some(alarm.clone());
+                    listener(Event::Alarm(alarm));
+                }
+                (Source::Running { .. } | Source::Off | Source::Opening, Some(alarm)) => {
+                    let over = Alarm { until: Some(rfc3339(SystemTime::now())), ..alarm.clone() };
+                    alarms[at] = None;
+                    listener(Event::Alarm(over));
+                }
+                _ => {}
+            }
+            match source {
+                Source::Running { .. } => ran[at] = true,
+                Source::Off | Source::Opening => ran[at] = false,
+                Source::Failed { .. } => {}
+            }
+        }
+    })
+}
+
+fn event(status: &Status, language: Language) -> StageEvent {
+    StageEvent {
+        camera: source(&status.camera, status.camera_choice.to_string(), language),
+        microphone: source(&status.microphone, status.microphone_choice.to_string(), language),
+        muted: status.muted,
+    }
+}
+
+fn source(source: &Source, choice: String, language: Language) -> SourceEvent {
+    let plain =
+        |state| SourceEvent { id: choice.clone(), name: choice.clone(), state, mode: None, cause: None };
+    match source {
+        Source::Off => plain(SourceState::Off),
+        Source::Opening => plain(SourceState::Opening),
+        Source::Running { id, name, mode: runs } => SourceEvent {
+            id: id.clone(),
+            name: name.clone(),
+            mode: runs.as_ref().map(mode),
+            ..plain(SourceState::Running)
+        },
+        Source::Failed { error, device } => {
+            let (id, name) = device.clone().unwrap_or_else(|| (choice.clone(), name_of(&choice)));
+            let cause = Some(cause(error.code(), error, language));
+            SourceEvent { id, name, cause, ..plain(SourceState::Failed) }
+        }
+    }
+}
+
+/// "default" names no device.
+fn name_of(choice: &str) -> String {
+    if choice == "default" { String::new() } else { choice.to_owned() }
+}
+
+/// Tells the level until dropped.
+pub(crate) struct MeterThread {
+    stop: Arc<AtomicBool>,
+}
+
+impl Drop for MeterThread {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+    }
+}
+
+fn start_meter(meter: Meter, listener: Listener) -> MeterThread {
+    let stop = Arc::new(AtomicBool::new(false));
+    let theirs = stop.clone();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(METER);
+        let mut last = None;
+        while !theirs.load(Ordering::Acquire) {
+            ticks.tick().await;
+            let level = Level { peak_dbfs: meter.take_peaks().map(dbfs) };
+            // Silence that goes on is told once: nothing moves in the window then.
+            if last != Some(level) {
+                listener(Event::Level(level));
+                last = Some(level);
+            }
+        }
+    });
+    MeterThread { stop }
+}
+
+fn dbfs(peak: f32) -> f32 {
+    if peak > 1e-5 { (20.0 * peak.log10() * 10.0).round() / 10.0 } else { SILENCE_DBFS }
+}
+
+impl Studio {
+    /// Opens a source of pictures in place of the present one; blocks until it delivers or fails.
+    pub fn choose_camera(&self, choice: video::Choice) -> Result<(), Failure> {
+        self.stage.set_camera(choice).map_err(|error| Failure::device(&error, self.language()))
+    }
+
+    /// Opens a source of sound in place of the present one; blocks until it delivers or fails.
+    pub fn choose_microphone(&self, choice: audio::Choice) -> Result<(), Failure> {
+        self.stage.set_microphone(choice).map_err(|error| Failure::device(&error, self.language()))
+    }
+
+    /// Sends silence, or the microphone again.
+    pub fn set_muted(&self, muted: bool) {
+        self.stage.set_muted(muted);
+    }
+
+    /// What the sources are doing.
+    pub fn stage(&self) -> StageEvent {
+        event(&self.stage.status(), self.language())
+    }
+
+    /// Begins to tell the level some 20 times a second. Must be called inside a tokio runtime.
+    pub fn watch_level(&self) {
+        *lock(&self.meter) = Some(start_meter(self.stage.meter(), self.listener.clone()));
+    }
+
+    /// Sends JPEGs of the newest picture, each only after the one before was acknowledged.
+    pub fn start_preview(&self, bounds: media::Size, sink: PreviewSink) {
+        *lock(&self.preview) = preview::start(self.stage.preview(), bounds, sink);
+    }
+
+    /// Says that the last JPEG was drawn.
+    pub fn acknowledge_preview(&self) {
+        if let Some(preview) = &*lock(&self.preview) {
+            preview.acknowledge();
+        }
+    }
+
+    /// Sends no more JPEGs; nothing is prepared for them either.
+    pub fn stop_preview(&self) {
+        lock(&self.preview).take();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn full_scale_is_zero_and_silence_has_a_floor() {
+        assert_eq!(dbfs(1.0), 0.0);
+        assert_eq!(dbfs(0.5), -6.0);
+        assert_eq!(dbfs(0.0), SILENCE_DBFS);
+    }
+}

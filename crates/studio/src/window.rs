@@ -1,0 +1,78 @@
+//! What the window asks and is told, besides [`crate::Event`].
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+use crate::event::{Devices, Stage, Started, Stats, TargetState};
+
+/// Everything that the window shows, at one moment; afterwards events keep it up to date.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Snapshot {
+    /// What can be chosen.
+    pub devices: Devices,
+    /// The sources.
+    pub stage: Stage,
+    /// What the next run encodes.
+    pub settings: Settings,
+    /// The run that is on, if one is.
+    pub run: Option<Run>,
+    /// Whether it was started with TAMARACK_LANG, and then `en` or `ko`.
+    pub language: Option<String>,
+}
+
+/// A run that is on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Run {
+    /// What it began with.
+    pub started: Option<Started>,
+    /// The latest state of each target.
+    pub states: Vec<TargetState>,
+    /// The latest figures.
+    pub stats: Option<Stats>,
+    /// Where the delivered stream can be watched, when it is known and works.
+    pub playback_url: Option<String>,
+}
+
+/// What a run encodes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Settings {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Frame rate by name: `29.97`, `30` and so on.
+    pub fps: String,
+    /// Video bitrate in kilobits per second.
+    pub video_kbps: u32,
+    /// Audio bitrate in kilobits per second.
+    pub audio_kbps: u32,
+    /// Seconds between keyframes.
+    pub keyframe_s: f64,
+    /// `auto` or an encoder's name.
+    pub encoder: String,
+    /// x264's speed, such as `veryfast`.
+    pub preset: String,
+    /// `zerolatency` or `none`.
+    pub tune: String,
+    /// `auto`, `baseline`, `main` or `high`.
+    pub profile: String,
+}
+
+/// Where the window goes live to.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+#[ts(export)]
+pub enum Destination {
+    /// "This computer": the embedded loopback.
+    Local,
+    /// An ingest.
+    Url {
+        /// `rtmp://host/app`, or with the key at its end.
+        url: String,
+        /// The stream key, when it is not in the URL; never stored.
+        key: Option<String>,
+    },
+}
