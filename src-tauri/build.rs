@@ -1,0 +1,28 @@
+//! Embeds the window's configuration, permissions and built UI.
+
+use tauri_build::{AppManifest, Attributes};
+
+/// Commands that the window may call; each gets its own permission (`capabilities/main.json`).
+const COMMANDS: &[&str] = &[
+    "snapshot",
+    "subscribe",
+    "preview",
+    "preview_ack",
+    "preview_stop",
+    "refresh_devices",
+    "choose_camera",
+    "choose_microphone",
+    "set_muted",
+    "set_settings",
+    "set_language",
+    "go_live",
+    "stop",
+];
+
+fn main() {
+    let manifest = AppManifest::new().commands(COMMANDS);
+    if let Err(error) = tauri_build::try_build(Attributes::new().app_manifest(manifest)) {
+        println!("cargo::error={error:#}");
+        std::process::exit(1);
+    }
+}

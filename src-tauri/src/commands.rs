@@ -1,0 +1,137 @@
+//! What the page may ask. Each command hands over to the studio; blocking work leaves the GTK thread.
+
+use std::time::Duration;
+
+use media::Size;
+use studio::event::{Cause, Event};
+use studio::window::{Destination as Wanted, Settings, Snapshot};
+use studio::{Destination, LiveRequest};
+use tauri::async_runtime::spawn_blocking;
+use tauri::ipc::{Channel, InvokeResponseBody};
+use tauri::{AppHandle, Manager, State};
+
+use crate::shell::{Shell, cause, lock};
+
+/// Before a target was ever live; the window shows the attempts and can cancel.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
+
+fn lost(error: impl std::fmt::Display) -> Cause {
+    Cause { code: "internal".to_owned(), message: error.to_string() }
+}
+
+#[tauri::command]
+pub(crate) async fn snapshot(app: AppHandle) -> Result<Snapshot, Cause> {
+    spawn_blocking(move || snapshot_of(&app.state::<Shell>())).await.map_err(lost)
+}
+
+fn snapshot_of(shell: &Shell) -> Snapshot {
+    Snapshot {
+        devices: shell.known_devices(),
+        stage: shell.studio.stage(),
+        settings: lock(&shell.settings).clone(),
+        run: shell.studio.shown_run(),
+        language: std::env::var("TAMARACK_LANG").ok(),
+    }
+}
+
+#[tauri::command]
+pub(crate) fn subscribe(on_event: Channel<Event>, shell: State<'_, Shell>) {
+    shell.subscribe(on_event);
+}
+
+#[tauri::command]
+pub(crate) fn preview(
+    on_frame: Channel<InvokeResponseBody>,
+    width: u32,
+    height: u32,
+    shell: State<'_, Shell>,
+) {
+    let bounds = Size::new(width.clamp(2, 640), height.clamp(2, 640));
+    shell
+        .studio
+        .start_preview(bounds, Box::new(move |jpeg| on_frame.send(InvokeResponseBody::Raw(jpeg)).is_ok()));
+}
+
+#[tauri::command]
+pub(crate) fn preview_ack(shell: State<'_, Shell>) {
+    shell.studio.acknowledge_preview();
+}
+
+#[tauri::command]
+pub(crate) fn preview_stop(shell: State<'_, Shell>) {
+    shell.studio.stop_preview();
+}
+
+#[tauri::command]
+pub(crate) async fn refresh_devices(app: AppHandle) -> Result<(), Cause> {
+    let looked = spawn_blocking(move || app.state::<Shell>().look()).await;
+    looked.map(|_changed| ()).map_err(lost)
+}
+
+#[tauri::command]
+pub(crate) async fn choose_camera(id: String, shell: State<'_, Shell>) -> Result<(), Cause> {
+    let studio = shell.studio.clone();
+    let choice = match id.parse() {
+        Ok(choice) => choice,
+        Err(never) => match never {},
+    };
+    spawn_blocking(move || studio.choose_camera(choice)).await.map_err(lost)?.map_err(cause)
+}
+
+#[tauri::command]
+pub(crate) async fn choose_microphone(id: String, shell: State<'_, Shell>) -> Result<(), Cause> {
+    let studio = shell.studio.clone();
+    let choice = match id.parse() {
+        Ok(choice) => choice,
+        Err(never) => match never {},
+    };
+    spawn_blocking(move || studio.choose_microphone(choice)).await.map_err(lost)?.map_err(cause)
+}
+
+#[tauri::command]
+pub(crate) fn set_muted(muted: bool, shell: State<'_, Shell>) {
+    shell.studio.set_muted(muted);
+}
+
+#[tauri::command]
+pub(crate) async fn set_settings(settings: Settings, shell: State<'_, Shell>) -> Result<(), Cause> {
+    let studio = shell.studio.clone();
+    let (video, _) = settings.read(studio.language()).map_err(cause)?;
+    *lock(&shell.settings) = settings;
+    spawn_blocking(move || studio.prepare_for(&video)).await.map_err(lost)?.map_err(cause)
+}
+
+#[tauri::command]
+pub(crate) fn set_language(language: String, shell: State<'_, Shell>) {
+    if let Ok(language) = language.parse() {
+        shell.studio.set_language(language);
+    }
+}
+
+#[tauri::command]
+pub(crate) async fn go_live(destination: Wanted, shell: State<'_, Shell>) -> Result<(), Cause> {
+    let studio = shell.studio.clone();
+    let language = studio.language();
+    let (video, audio) = lock(&shell.settings).read(language).map_err(cause)?;
+    let destination = match &destination {
+        Wanted::Local => Ok(Destination::Local),
+        Wanted::Url { url, key } => {
+            Destination::parse(url, key.as_deref().filter(|key| !key.is_empty()), language)
+        }
+    };
+    let request = LiveRequest {
+        destinations: vec![destination.map_err(cause)?],
+        video,
+        audio,
+        connect_timeout: CONNECT_TIMEOUT,
+        duration: None,
+    };
+    studio.go_live(&request).await.map_err(cause)?;
+    tauri::async_runtime::spawn(async move { studio.finish().await });
+    Ok(())
+}
+
+#[tauri::command]
+pub(crate) fn stop(shell: State<'_, Shell>) {
+    shell.studio.stop();
+}

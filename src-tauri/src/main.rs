@@ -1,0 +1,53 @@
+//! `tamarack-desktop`: the studio in a window. Commands are a few lines each; what they do is the
+//! studio's.
+
+#![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
+
+mod commands;
+mod display;
+mod fetch;
+mod shell;
+
+use std::process::ExitCode;
+
+use crate::shell::Shell;
+
+/// What is logged unless RUST_LOG says otherwise. The PulseAudio client calls every orderly end an error.
+const LOGS: &str = "warn,pulseaudio=off";
+
+fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| LOGS.into()),
+        )
+        .init();
+    display::prepare();
+    let outcome = tauri::Builder::default()
+        .register_asynchronous_uri_scheme_protocol("fetch", fetch::answer)
+        .invoke_handler(tauri::generate_handler![
+            commands::snapshot,
+            commands::subscribe,
+            commands::preview,
+            commands::preview_ack,
+            commands::preview_stop,
+            commands::refresh_devices,
+            commands::choose_camera,
+            commands::choose_microphone,
+            commands::set_muted,
+            commands::set_settings,
+            commands::set_language,
+            commands::go_live,
+            commands::stop,
+        ])
+        .setup(|app| Ok(Shell::open(app)?))
+        .on_window_event(shell::on_window_event)
+        .run(tauri::generate_context!());
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("tamarack-desktop: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! The window, as a person uses it: the real web view under Xvfb, driven through WebDriver.
+#![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use e2e::webdriver::Session;
+use e2e::{
+    Camera, Cameras, Display, Environment, Format, Microphone, Nginx, Process, TempDir, browser, wait_for,
+    workspace,
+};
+use media::FrameRate;
+
+const SOON: Duration = Duration::from_secs(15);
+
+/// A window with a camera that people know, and speech to hear.
+struct Desk {
+    page: Session,
+    display: Display,
+    camera: Cameras,
+    _microphone: Microphone,
+    _home: TempDir,
+}
+
+fn webcam() -> Cameras {
+    Camera::new("Studio Webcam")
+        .mode(Format::Yuyv, 1280, 720, FrameRate::FPS_30)
+        .mode(Format::Yuyv, 640, 480, FrameRate::FPS_30)
+        .plug()
+}
+
+fn sit_down(width: u32, height: u32, variables: &[(&str, &str)]) -> Desk {
+    let (display, camera) = (Display::start(width, height), webcam());
+    let microphone = Microphone::speech("Good evening. This is the broadcast of the tamarack grove.");
+    let home = TempDir::new("window");
+    let home_variable = ("TAMARACK_HOME", home.path().to_str().unwrap());
+    let variables: Vec<_> = variables.iter().copied().chain([home_variable]).collect();
+    let page = browser::desktop(&display, &[&camera, &microphone], &variables);
+    page.wait_until("document.querySelector('[data-ready]') !== null", SOON);
+    Desk { page, display, camera, _microphone: microphone, _home: home }
+}
+
+impl Desk {
+    fn wait_for_state(&self, state: &str, limit: Duration) {
+        let script = format!("document.querySelector(`[data-testid='state']`).dataset.state === '{state}'");
+        self.page.wait_until(&script, limit);
+    }
+
+    fn wait_for_player(&self, state: &str, limit: Duration) {
+        let script =
+            format!("document.querySelector(`[data-testid='player-state']`)?.dataset.state === '{state}'");
+        self.page.wait_until(&script, limit);
+    }
+
+    fn number(&self, expression: &str) -> f64 {
+        self.page.run(&format!("return {expression}"), &[]).as_f64().unwrap_or(f64::NAN)
+    }
+
+    /// Waits until the preview stands still, and returns how many pictures it has drawn.
+    fn settled_frames(&self) -> f64 {
+        let settled = || {
+            let before = self.number("window.tamarack.previewFrames()");
+            std::thread::sleep(Duration::from_millis(500));
+            (self.number("window.tamarack.previewFrames()") == before).then_some(before)
+        };
+        wait_for("the preview to stand still", SOON, settled, || "it still moves".to_owned())
+    }
+
+    /// Kept for people to look at, and for the README.
+    fn photograph(&self, name: &str) {
+        let folder: PathBuf = workspace().join("test-output");
+        std::fs::create_dir_all(&folder).unwrap();
+        self.display.screenshot(&folder.join(format!("{name}.png")));
+    }
+}
+
+const VIDEO: &str = "document.querySelector(`[data-testid='player-video']`)";
+
+/// The sum of some of the player's pixels, to see that its picture changes.
+const PLAYER_PICTURE: &str = "(() => {
+    const video = document.querySelector(`[data-testid='player-video']`);
+    const canvas = document.createElement('canvas');
+    canvas.width = 64; canvas.height = 36;
+    const context = canvas.getContext('2d');
+    context.drawImage(video, 0, 0, 64, 36);
+    return context.getImageData(0, 0, 64, 36).data.reduce((sum, value, at) => (sum * 31 + value * at) % 1e9, 0);
+})()";
+
+#[test]
+fn a_presenter_goes_live_to_this_computer_and_sees_it_come_back() {
+    let desk = sit_down(1280, 800, &[]);
+    desk.page.wait_until("window.tamarack.previewFrames() > 30", SOON);
+    let camera = desk.page.by_id("camera-select");
+    assert!(camera.is_enabled());
+    let offered =
+        "[...document.querySelectorAll(`[data-testid='camera-select'] option`)].map(o => o.value).join()";
+    let offered = desk.page.run(&format!("return {offered}"), &[]);
+    assert!(offered.as_str().unwrap().starts_with("v4l:"), "the camera is in the list: {offered}");
+    let heard =
+        "!['off', 'silent'].includes(document.querySelector(`[data-testid='meter']`).dataset.verdict)";
+    desk.page.wait_until(heard, SOON);
+    desk.photograph("ready-en");
+
+    desk.page.press("go-live");
+    desk.wait_for_state("live", SOON);
+    desk.wait_for_player("playing", SOON);
+    let (before, picture) = (desk.number(&format!("{VIDEO}.currentTime")), desk.number(PLAYER_PICTURE));
+    desk.page.wait_until(&format!("{VIDEO}.currentTime > {before} + 3"), SOON);
+    desk.page.wait_until(&format!("{PLAYER_PICTURE} !== {picture}"), SOON);
+    let frames = desk.number("window.tamarack.previewFrames()");
+    desk.page.wait_until(&format!("window.tamarack.previewFrames() > {frames} + 20"), SOON);
+    assert_eq!(desk.camera[0].log().streams.len(), 1, "going live reopens nothing");
+    desk.photograph("live-en");
+
+    desk.page.press("stop");
+    desk.page.press("confirm-end-yes");
+    desk.wait_for_state("ended", SOON);
+    desk.photograph("ended-en");
+    let frames = desk.number("window.tamarack.previewFrames()");
+    desk.page.wait_until(&format!("window.tamarack.previewFrames() > {frames} + 20"), SOON);
+}
+
+#[test]
+fn an_address_is_published_to_and_its_key_is_kept_nowhere() {
+    let (desk, nginx) = (sit_down(1280, 800, &[]), Nginx::start());
+    desk.page.by_id("target-select").select("url");
+    desk.page.by_id("target-url").type_text(&format!("rtmp://127.0.0.1:{}/live", nginx.rtmp_port()));
+    desk.page.by_id("target-key").type_text("hush-marker-key");
+    desk.page.press("go-live");
+    desk.page.press("confirm-live-yes");
+    desk.wait_for_state("live", SOON);
+    nginx.wait_until_publishing("hush-marker-key");
+    desk.photograph("live-address-en");
+    let stored = desk.page.run("return JSON.stringify({...localStorage}) + document.body.innerText", &[]);
+    assert!(!stored.as_str().unwrap().contains("hush-marker"), "the key is neither stored nor shown");
+    desk.page.press("stop");
+    desk.page.press("confirm-end-yes");
+    desk.wait_for_state("ended", SOON);
+}
+
+#[test]
+fn the_window_speaks_korean_and_a_refused_port_is_told_in_words() {
+    let desk = sit_down(1024, 640, &[("TAMARACK_LANG", "ko")]);
+    desk.page.resize(1024, 640);
+    desk.page.wait_until("document.documentElement.lang === 'ko'", SOON);
+    desk.page.wait_until("window.tamarack.previewFrames() > 10", SOON);
+    desk.photograph("ready-ko");
+    desk.page.by_id("target-select").select("url");
+    desk.page.by_id("target-url").type_text(&format!("rtmp://127.0.0.1:{}/live", e2e::free_port()));
+    desk.page.by_id("target-key").type_text("key");
+    desk.page.press("go-live");
+    desk.page.press("confirm-live-yes");
+    desk.wait_for_state("connecting", SOON);
+    desk.photograph("connecting-ko");
+    desk.wait_for_state("failed", Duration::from_secs(30));
+    let words = desk.page.run("return document.body.innerText", &[]);
+    assert!(words.as_str().unwrap().contains("포트"), "it says what to do, in Korean");
+    desk.photograph("failed-ko");
+}
+
+#[test]
+fn hiding_the_preview_stops_its_pictures_and_a_lost_camera_is_told() {
+    let desk = sit_down(1280, 800, &[]);
+    desk.page.wait_until("window.tamarack.previewFrames() > 10", SOON);
+    desk.page.press("preview-toggle");
+    desk.settled_frames();
+    desk.page.press("preview-toggle");
+    desk.page.wait_until("window.tamarack.previewFrames() > 20", SOON);
+    desk.camera[0].vanish();
+    desk.page
+        .wait_until("document.querySelector(`[data-testid='card'][data-code='camera-gone']`) !== null", SOON);
+    desk.photograph("camera-gone-en");
+    desk.camera[0].come_back();
+    desk.page.wait_until("document.querySelector(`[data-testid='card']`) === null", SOON);
+}
+
+#[test]
+fn nothing_is_drawn_while_the_window_is_hidden() {
+    let desk = sit_down(1280, 800, &[]);
+    desk.page.wait_until("window.tamarack.previewFrames() > 10", SOON);
+    let xdotool = |verb: &str| {
+        let mut command = Command::new("xdotool");
+        command.args(["search", "--name", "^Tamarack$", verb]).envs(desk.display.variables());
+        Process::run("xdotool", SOON, &mut command);
+    };
+    xdotool("windowunmap");
+    desk.page.wait_until("document.hidden", SOON);
+    let frames = desk.settled_frames();
+    xdotool("windowmap");
+    desk.page
+        .wait_until(&format!("!document.hidden && window.tamarack.previewFrames() > {frames} + 10"), SOON);
+}
+
+#[test]
+fn without_any_device_the_window_says_what_to_do() {
+    let (display, microphone) = (Display::start(1280, 800), Microphone::none());
+    let home = TempDir::new("window");
+    let page =
+        browser::desktop(&display, &[&microphone], &[("TAMARACK_HOME", home.path().to_str().unwrap())]);
+    page.wait_until(
+        "document.querySelector(`[data-testid='card'][data-code='camera-not-found']`) !== null",
+        SOON,
+    );
+    std::fs::create_dir_all(workspace().join("test-output")).unwrap();
+    display.screenshot(&workspace().join("test-output/no-devices-en.png"));
+}

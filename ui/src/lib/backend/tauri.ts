@@ -1,0 +1,26 @@
+import { Channel, convertFileSrc, invoke } from "@tauri-apps/api/core";
+import type { Event } from "$lib/bindings/Event";
+import type { Snapshot } from "$lib/bindings/Snapshot";
+import type { Backend } from "./backend";
+
+/** Tauri gives a custom scheme the form that the system's webview wants. */
+const fetchBase = () => convertFileSrc("", "fetch");
+
+/** The engine over Tauri's commands. */
+export const tauri: Backend = {
+  snapshot: () => invoke<Snapshot>("snapshot"),
+  subscribe: (onEvent) => invoke("subscribe", { onEvent: new Channel<Event>(onEvent) }),
+  preview: (onFrame, width, height) =>
+    invoke("preview", { onFrame: new Channel<ArrayBuffer>(onFrame), width, height }),
+  previewAck: () => invoke("preview_ack"),
+  previewStop: () => invoke("preview_stop"),
+  refreshDevices: () => invoke("refresh_devices"),
+  chooseCamera: (id) => invoke("choose_camera", { id }),
+  chooseMicrophone: (id) => invoke("choose_microphone", { id }),
+  setMuted: (muted) => invoke("set_muted", { muted }),
+  setSettings: (settings) => invoke("set_settings", { settings }),
+  goLive: (destination) => invoke("go_live", { destination }),
+  stop: () => invoke("stop"),
+  setLanguage: (language) => invoke("set_language", { language }),
+  fetchThrough: (url) => `${fetchBase()}?url=${encodeURIComponent(url)}`,
+};

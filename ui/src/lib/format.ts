@@ -1,0 +1,20 @@
+/** Digits only, so that they can stand in a box of fixed width: `00:12:34`. */
+export function clock(seconds: number): string {
+  const whole = Math.max(0, Math.floor(seconds));
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+}
+
+/** 30 has no decimals; 29.97 and 23.976 are told from it by two. */
+export function rateDigits(fps: number): number {
+  const off = Math.abs(fps - Math.round(fps));
+  if (off < 0.021) return 0;
+  return Math.abs(fps * 10 - Math.round(fps * 10)) < 0.05 ? 1 : 2;
+}
+
+/** A usual range of video bitrates in kbps for H.264 at this size, rounded to what people write. */
+export function usualBitrate(width: number, height: number, fps: number): [from: number, to: number] {
+  const pixels = width * height * fps;
+  const rounded = (bits: number) => Math.max(100, Math.round(bits / 100_000) * 100);
+  return [rounded(pixels * 0.06), rounded(pixels * 0.12)];
+}

@@ -1,0 +1,50 @@
+import type { Alarm } from "$lib/bindings/Alarm";
+import type { Cause } from "$lib/bindings/Cause";
+import type { Source } from "$lib/bindings/Source";
+import type { Key } from "$lib/i18n/i18n.svelte";
+import type { Phase } from "$lib/state/run.svelte";
+
+export type Severity = "fault" | "warn" | "info";
+/** The one thing that a person can do about a notice here. */
+export type Remedy = "try-again" | "look-again" | "dismiss";
+
+export interface Notice {
+  id: string;
+  severity: Severity;
+  title: Key;
+  cause: Cause;
+  remedy: Remedy | null;
+}
+
+/** What the notices are made from. */
+export interface Facts {
+  phase: Phase;
+  cause: Cause | null;
+  microphone: Source;
+  alarms: readonly Alarm[];
+  problem: { of: "settings" | "device"; cause: Cause } | null;
+}
+
+/** The cards beside the picture, the most pressing first. The camera's own card stands in the preview. */
+export function notices(facts: Facts): Notice[] {
+  const list: Notice[] = [];
+  if (facts.phase === "failed" && facts.cause) {
+    const { cause } = facts;
+    list.push({ id: "run", severity: "fault", title: "card.live-failed", cause, remedy: "try-again" });
+  }
+  if (facts.microphone.state === "failed" && facts.microphone.cause) {
+    const { cause } = facts.microphone;
+    list.push({ id: "microphone", severity: "warn", title: "microphone.card", cause, remedy: "look-again" });
+  }
+  if (facts.problem) {
+    const title = facts.problem.of === "settings" ? "card.settings-failed" : "card.device-failed";
+    list.push({ id: "problem", severity: "warn", title, cause: facts.problem.cause, remedy: "dismiss" });
+  }
+  for (const { code, message } of facts.alarms) {
+    // A source in trouble has a card of its own.
+    if (/^(camera|microphone)-/.test(code)) continue;
+    const cause = { code, message };
+    list.push({ id: `alarm-${code}`, severity: "warn", title: "card.alarm", cause, remedy: null });
+  }
+  return list;
+}

@@ -1,0 +1,194 @@
+import type Hls from "hls.js";
+import type { ErrorData } from "hls.js";
+import workerPath from "hls.js/dist/hls.worker.js?url";
+import type { Cause } from "$lib/bindings/Cause";
+import { behindEdge, bufferAhead, rangesOf, stoodStill, tenths, type Look } from "./latency";
+import { loaderThrough } from "./loader";
+import { configFor, mayComeYet } from "./policy";
+import type { Figures, Status } from "./status";
+
+const LOOK_MS = 500;
+const AGAIN_MS = 400;
+const MEDIA_RECOVERIES = 2;
+/** After this long without any answer it is worth saying that nobody answers. */
+const UNREACHABLE_MS = 5000;
+
+export interface Hooks {
+  status(status: Status, cause?: Cause): void;
+  figures(figures: Figures): void;
+  /** The webview allowed playing only without sound. */
+  mutedByPolicy(): void;
+}
+
+/** hls.js is large: it is fetched when something will be played, not when the window opens. */
+export function preload(): Promise<typeof import("hls.js")> {
+  return import("hls.js");
+}
+
+/** Plays one address in one video element until it is destroyed. */
+export class Engine {
+  readonly #video: HTMLVideoElement;
+  readonly #url: string;
+  readonly #hooks: Hooks;
+  #hls: Hls | null = null;
+  #over = false;
+  #played = false;
+  #ending = false;
+  #recoveries = MEDIA_RECOVERIES;
+  #silentSince: number | null = null;
+  #look: Look | null = null;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
+  readonly #listeners = new AbortController();
+
+  constructor(video: HTMLVideoElement, url: string, through: (url: string) => string, hooks: Hooks) {
+    this.#video = video;
+    this.#url = url;
+    this.#hooks = hooks;
+    void this.#start(through);
+  }
+
+  /** The stream's source has stopped: what is buffered still plays, then it is over rather than stalled. */
+  expectEnd(): void {
+    this.#ending = true;
+  }
+
+  destroy(): void {
+    this.#finish();
+    this.#hls?.destroy();
+    this.#hls = null;
+  }
+
+  async #start(through: (url: string) => string): Promise<void> {
+    this.#hooks.status("loading");
+    const { default: HlsPlayer } = await preload();
+    if (this.#over) return;
+    const loader = loaderThrough({ through, retrying: (_context, code) => this.#waiting(code) });
+    const hls = new HlsPlayer({ ...configFor(this.#url), loader, workerPath });
+    this.#hls = hls;
+    hls.on(HlsPlayer.Events.ERROR, (_event, data) => this.#failed(HlsPlayer, data));
+    hls.on(HlsPlayer.Events.MANIFEST_PARSED, () => void this.#play());
+    this.#listen();
+    hls.attachMedia(this.#video);
+    hls.loadSource(this.#url);
+    this.#timer = setInterval(() => this.#sample(), LOOK_MS);
+  }
+
+  #listen(): void {
+    const on = (event: string, then: () => void) =>
+      this.#video.addEventListener(event, then, { signal: this.#listeners.signal });
+    on("playing", () => this.#playing());
+    on("waiting", () => this.#played && this.#stalled());
+    on("ended", () => (this.#isLive() ? void this.#play() : this.#ended()));
+  }
+
+  async #play(): Promise<void> {
+    try {
+      await this.#video.play();
+    } catch (error) {
+      if (!(error instanceof DOMException) || error.name !== "NotAllowedError") return;
+      this.#hooks.mutedByPolicy();
+      this.#video.muted = true;
+      await this.#video.play().catch(() => undefined);
+    }
+  }
+
+  #playing(): void {
+    this.#played = true;
+    this.#silentSince = null;
+    this.#look = null;
+    this.#hooks.status("playing");
+  }
+
+  /** Whether more is to come: a playlist without its end. */
+  #isLive(): boolean {
+    return !this.#ending && (this.#hls?.latestLevelDetails?.live ?? false);
+  }
+
+  #stalled(): void {
+    if (this.#ending) this.#ended();
+    else this.#hooks.status("stalled");
+  }
+
+  #ended(): void {
+    this.#hls?.stopLoad();
+    this.#finish();
+    this.#hooks.status("ended");
+  }
+
+  #finish(): void {
+    this.#over = true;
+    clearInterval(this.#timer);
+    clearTimeout(this.#again);
+    this.#listeners.abort();
+  }
+
+  #waiting(code: number): void {
+    if (this.#over || this.#played) return;
+    if (code !== 0) this.#silentSince = null;
+    else this.#silentSince ??= performance.now();
+    const silent = this.#silentSince !== null && performance.now() - this.#silentSince > UNREACHABLE_MS;
+    this.#hooks.status("waiting", silent ? { code: "playback-unreachable", message: "" } : undefined);
+  }
+
+  #failed(HlsPlayer: typeof Hls, data: ErrorData): void {
+    if (this.#over) return;
+    const code = data.response?.code;
+    const network = data.type === HlsPlayer.ErrorTypes.NETWORK_ERROR;
+    const unparsed = data.details === HlsPlayer.ErrorDetails.MANIFEST_PARSING_ERROR;
+    if (network && !unparsed && !data.fatal) return this.#waiting(code ?? 0);
+    if (!data.fatal) return;
+    if (unparsed) return this.#give("playback-not-hls", data.reason ?? data.details);
+    if (network && !mayComeYet(code)) return this.#give("playback-refused", String(code));
+    if (network) return this.#reload(code ?? 0);
+    if (data.type === HlsPlayer.ErrorTypes.MEDIA_ERROR && this.#recoveries > 0) {
+      this.#recoveries -= 1;
+      this.#hls?.recoverMediaError();
+      void this.#play();
+      return;
+    }
+    this.#give("playback-broken", data.details);
+  }
+
+  /** hls.js has given up, but a live stream may come back. */
+  #reload(code: number): void {
+    if (this.#ending) return this.#ended();
+    if (this.#played) this.#hooks.status("stalled");
+    else this.#waiting(code);
+    clearTimeout(this.#again);
+    this.#again = setTimeout(() => this.#hls?.loadSource(this.#url), AGAIN_MS);
+  }
+
+  #give(code: string, message: string): void {
+    this.#hls?.stopLoad();
+    this.#finish();
+    this.#hooks.status("error", { code, message });
+  }
+
+  /** `waiting` is not fired in every webview: a playhead that stands still says the same. */
+  #sample(): void {
+    const video = this.#video;
+    const look = { at: performance.now(), position: video.currentTime };
+    if (this.#played && this.#look && !video.paused && stoodStill(this.#look, look)) this.#stalled();
+    else if (this.#played && this.#look && !stoodStill(this.#look, look)) this.#hooks.status("playing");
+    this.#look = look;
+    if (!this.#over) this.#hooks.figures(this.#figures());
+  }
+
+  #figures(): Figures {
+    const hls = this.#hls;
+    const video = this.#video;
+    const level = hls?.levels[hls.currentLevel] ?? hls?.levels[0];
+    const details = hls?.latestLevelDetails;
+    const edge = details?.live ? { end: details.edge, age: details.age } : null;
+    const buffer = bufferAhead(rangesOf(video.buffered), video.currentTime);
+    return {
+      width: video.videoWidth || (level?.width ?? 0),
+      height: video.videoHeight || (level?.height ?? 0),
+      kbps: level?.bitrate ? Math.round(level.bitrate / 1000) : null,
+      buffer: this.#played ? tenths(buffer) : null,
+      behind: this.#played && edge ? tenths(behindEdge(edge, video.currentTime)) : null,
+      dropped: this.#played ? video.getVideoPlaybackQuality().droppedVideoFrames : null,
+    };
+  }
+}

@@ -1,0 +1,19 @@
+export type Shortcut = "go-live" | "end" | "mute";
+
+/** The parts of a keyboard event that decide. */
+export type Press = Pick<
+  KeyboardEvent,
+  "code" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey" | "repeat" | "isComposing" | "keyCode"
+>;
+
+/**
+ * By physical key, so that a Korean layout works too. A held key repeats and an input method sends keys of its
+ * own (some webviews as 229 with `isComposing` unset): neither may start or end a broadcast.
+ */
+export function shortcutOf(press: Press): Shortcut | null {
+  if (press.repeat || press.isComposing || press.keyCode === 229) return null;
+  if (!(press.ctrlKey || press.metaKey) || press.altKey) return null;
+  const enter = press.code === "Enter" || press.code === "NumpadEnter";
+  if (enter) return press.shiftKey ? "end" : "go-live";
+  return press.code === "KeyD" && !press.shiftKey ? "mute" : null;
+}

@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import { settings } from "$lib/backend/fake/devices";
+import { Preferences } from "./preferences.svelte";
+import { TargetState } from "./target.svelte";
+
+function memory(text: string | null = null) {
+  const store = {
+    text,
+    getItem: () => store.text,
+    setItem: (_key: string, value: string) => void (store.text = value),
+  };
+  return store;
+}
+
+test("neither key nor anything after the app is ever stored", () => {
+  const storage = memory();
+  const target = new TargetState(new Preferences(storage));
+  target.choose("url");
+  const address = "rtmp://user:SECRET@host/app/SECRET?a=SECRET";
+  for (let length = 1; length <= address.length; length += 1) {
+    target.enterAddress(address.slice(0, length));
+    expect(storage.text).not.toContain("SECRET");
+  }
+  target.enterKey("SECRET");
+  target.choose("local");
+  target.choose("url");
+  expect(storage.text).toContain("rtmp://host/app");
+  expect(storage.text).not.toContain("SECRET");
+  expect(target.destination).toEqual({ kind: "url", url: address, key: "SECRET" });
+});
+
+test("a bare key typed into the address field is not stored", () => {
+  const storage = memory();
+  new TargetState(new Preferences(storage)).enterAddress("live_12345_SECRET");
+  expect(storage.text).not.toContain("SECRET");
+});
+
+test("choices come back", () => {
+  const storage = memory();
+  const first = new Preferences(storage);
+  first.useLanguage("ko");
+  first.useCamera("cam");
+  first.useSettings({ ...settings, width: 1920 });
+  first.useTarget("url", "rtmp://host/app/SECRET");
+  const second = new Preferences(storage);
+  expect(second.stored).toMatchObject({
+    language: "ko",
+    camera: "cam",
+    target: "url",
+    server: "rtmp://host/app",
+  });
+  expect(second.stored.settings?.width).toBe(1920);
+  expect(new TargetState(second).destination).toEqual({ kind: "url", url: "rtmp://host/app", key: null });
+});
+
+test.each([["not json"], ["null"], ["[]"], ['{"language":"xx","theme":"pink","target":"moon"}']])(
+  "stored nonsense %s is harmless",
+  (text) => {
+    const { stored } = new Preferences(memory(text));
+    expect(stored).toMatchObject({ language: null, theme: "dark", target: "local" });
+  },
+);
+
+test("a full or forbidden store is harmless", () => {
+  const denied = () => {
+    throw new DOMException("denied", "SecurityError");
+  };
+  const preferences = new Preferences({ getItem: denied, setItem: denied });
+  preferences.useTheme("light");
+  expect(preferences.stored.theme).toBe("light");
+});
+
+test("a file's path is not kept", () => {
+  const storage = memory();
+  new Preferences(storage).useCamera("file:/home/me/secret.mp4");
+  expect(storage.text).not.toContain("secret");
+});
+
+test("nothing goes to a server without an address", () => {
+  const target = new TargetState(new Preferences(memory()));
+  target.choose("url");
+  expect(target.destination).toBeNull();
+  target.enterAddress("rtmp://host");
+  expect(target.problem).toBe("bad-url");
+  expect(target.destination).toBeNull();
+});

@@ -1,0 +1,248 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Backend } from "$lib/backend/backend";
+import type { Destination } from "$lib/bindings/Destination";
+import type { StateName } from "$lib/bindings/StateName";
+import type { Summary } from "$lib/bindings/Summary";
+import { DEAD_TIME_MS, RunState } from "./run.svelte";
+
+const local: Destination = { kind: "local" };
+const server: Destination = { kind: "url", url: "rtmp://host/app/KEY", key: null };
+const cause = { code: "hung-up-publish", message: "" };
+
+function set() {
+  const backend = {
+    goLive: vi.fn<(destination: Destination) => Promise<void>>(() => Promise.resolve()),
+    stop: vi.fn(() => Promise.resolve()),
+  };
+  const run = new RunState(backend as unknown as Backend);
+  const state = (name: StateName, more: { attempt?: number; cause?: typeof cause } = {}) =>
+    run.apply({
+      event: "state",
+      target: 0,
+      state: name,
+      attempt: more.attempt ?? 1,
+      cause: more.cause ?? null,
+      at: new Date().toISOString(),
+    });
+  const summary = (end: "ok" | "failed" = "ok") => run.apply({ event: "summary", ...summaryOf(end) });
+  return { backend, run, state, summary };
+}
+
+function summaryOf(end: "ok" | "failed"): Summary {
+  return {
+    duration_s: 5,
+    captured: 150,
+    encoded: 150,
+    repeated: 0,
+    dropped: 0,
+    keyframe_s: { min: 2, max: 2 },
+    targets: [
+      {
+        target: 0,
+        end,
+        cause: end === "failed" ? cause : null,
+        bytes: 1,
+        live_s: 5,
+        reconnects: 0,
+        gaps: [],
+      },
+    ],
+    recording: null,
+  };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
+
+describe("dead time", () => {
+  test("a double click on Go live does not cancel", async () => {
+    const { run, backend } = set();
+    run.requestLive(local);
+    expect(run.control).toBe("cancel");
+    run.requestStop();
+    await pass(DEAD_TIME_MS - 1);
+    run.requestStop();
+    expect(backend.stop).not.toHaveBeenCalled();
+    await pass(1);
+    run.requestStop();
+    expect(backend.stop).toHaveBeenCalledTimes(1);
+  });
+
+  test("a double click does not answer the question that it opened", async () => {
+    const { run, backend } = set();
+    run.requestLive(server);
+    run.confirm();
+    expect(run.confirming).toBe("live");
+    expect(backend.goLive).not.toHaveBeenCalled();
+    await pass(DEAD_TIME_MS);
+    run.confirm();
+    expect(backend.goLive).toHaveBeenCalledWith(server);
+  });
+
+  test("a cancel that meets going live opens no question", async () => {
+    const { run, state, backend } = set();
+    run.requestLive(local);
+    await pass(DEAD_TIME_MS);
+    state("live");
+    run.requestStop();
+    expect(run.confirming).toBeNull();
+    expect(backend.stop).not.toHaveBeenCalled();
+  });
+
+  test("reconnecting changes no control, so nothing is dead", async () => {
+    const { run, state } = set();
+    run.requestLive(local);
+    state("live");
+    await pass(DEAD_TIME_MS);
+    state("reconnecting", { attempt: 2 });
+    run.requestStop();
+    expect(run.confirming).toBe("end");
+  });
+});
+
+describe("a run", () => {
+  test("goes to this computer without a question", () => {
+    const { run, backend } = set();
+    run.requestLive(local);
+    expect(backend.goLive).toHaveBeenCalledWith(local);
+    expect(run.phase).toBe("starting");
+  });
+
+  test("never names the key", () => {
+    const { run } = set();
+    run.requestLive(server);
+    vi.advanceTimersByTime(DEAD_TIME_MS);
+    run.confirm();
+    expect(run.name).toBe("host/app");
+    run.apply({
+      event: "started",
+      run: "r",
+      encodings: [],
+      targets: [{ target: 0, name: "rtmp://host/app/KEY", encoding: 0 }],
+    });
+    expect(run.name).toBe("host/app");
+  });
+
+  test("asks before it ends, and a second press stops at once", async () => {
+    const { run, state, backend, summary } = set();
+    run.requestLive(local);
+    state("live");
+    await pass(DEAD_TIME_MS);
+    run.requestStop();
+    await pass(DEAD_TIME_MS);
+    run.confirm();
+    expect(run.phase).toBe("stopping");
+    await pass(DEAD_TIME_MS);
+    expect(run.control).toBe("stop-now");
+    run.requestStop();
+    expect(backend.stop).toHaveBeenCalledTimes(2);
+    summary();
+    expect(run.phase).toBe("ended");
+    expect(run.summary?.duration_s).toBe(5);
+    expect(run.active).toBe(false);
+  });
+
+  test("counts the time since it was first live, through reconnecting", async () => {
+    const { run, state } = set();
+    run.requestLive(local);
+    state("connecting");
+    await pass(5000);
+    expect(run.elapsed).toBe(0);
+    state("live");
+    await pass(3000);
+    state("reconnecting", { attempt: 1 });
+    await pass(2000);
+    expect(run.elapsed).toBe(5);
+    state("live");
+    await pass(1000);
+    expect(run.elapsed).toBe(6);
+  });
+
+  test("keeps no timer when it is over", async () => {
+    const { run, state, summary } = set();
+    run.requestLive(local);
+    state("live");
+    state("stopping");
+    summary();
+    await pass(DEAD_TIME_MS);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("that failed says why and cannot be started before its summary", async () => {
+    const { run, state, summary, backend } = set();
+    run.requestLive(local);
+    state("failed", { cause });
+    await pass(DEAD_TIME_MS);
+    expect(run.phase).toBe("failed");
+    expect(run.cause).toEqual(cause);
+    run.requestLive(local);
+    expect(backend.goLive).toHaveBeenCalledTimes(1);
+    summary("failed");
+    expect(run.phase).toBe("failed");
+    expect(run.summary).toBeNull();
+    run.requestLive(local);
+    expect(backend.goLive).toHaveBeenCalledTimes(2);
+    expect(run.cause).toBeNull();
+  });
+
+  test("that could not start is failed with the engine's cause", async () => {
+    const { run, backend } = set();
+    backend.goLive.mockRejectedValueOnce({ code: "port-in-use", message: "m" });
+    run.requestLive(local);
+    await pass(0);
+    expect(run.phase).toBe("failed");
+    expect(run.cause).toEqual({ code: "port-in-use", message: "m" });
+    expect(run.active).toBe(false);
+  });
+
+  test("that was cancelled before it was live leaves nothing behind", async () => {
+    const { run, state, summary } = set();
+    run.requestLive(local);
+    state("connecting");
+    await pass(DEAD_TIME_MS);
+    run.requestStop();
+    state("connecting", { attempt: 2 });
+    expect(run.phase).toBe("stopping");
+    summary("failed");
+    expect(run.phase).toBe("idle");
+    expect(run.cause).toBeNull();
+  });
+
+  test("that ends takes the open question with it", async () => {
+    const { run, state, summary } = set();
+    run.requestLive(local);
+    state("live");
+    await pass(DEAD_TIME_MS);
+    run.requestStop();
+    expect(run.confirming).toBe("end");
+    state("failed", { cause });
+    summary("failed");
+    expect(run.confirming).toBeNull();
+    expect(run.summary).not.toBeNull();
+  });
+
+  test("that was on before this page is taken up again", () => {
+    const { run } = set();
+    const at = new Date(Date.now() - 90_000).toISOString();
+    run.load({
+      started: { run: "r", encodings: [], targets: [{ target: 0, name: "local", encoding: 0 }] },
+      states: [{ target: 0, state: "live", attempt: 1, cause: null, at }],
+      stats: null,
+      playback_url: "http://127.0.0.1:1/a.m3u8",
+    });
+    expect(run.control).toBe("end");
+    expect(run.elapsed).toBe(90);
+    expect(run.playbackUrl).toBe("http://127.0.0.1:1/a.m3u8");
+  });
+});
+
+test("an alarm stays until its end is told", () => {
+  const { run } = set();
+  const alarm = { event: "alarm", code: "no-sound", message: "m", since: "s", until: null } as const;
+  run.apply(alarm);
+  run.apply(alarm);
+  expect(run.alarms).toHaveLength(1);
+  run.apply({ ...alarm, until: "u" });
+  expect(run.alarms).toHaveLength(0);
+});

@@ -1,0 +1,171 @@
+import { getContext, setContext } from "svelte";
+import type { Backend } from "$lib/backend/backend";
+import type { Event } from "$lib/bindings/Event";
+import type { Snapshot } from "$lib/bindings/Snapshot";
+import { reason } from "$lib/i18n/cause";
+import { isLanguage, locale, t, type Language } from "$lib/i18n/i18n.svelte";
+import type { Support } from "$lib/player/probe";
+import { Announcer } from "./announcer.svelte";
+import { LevelState } from "./level.svelte";
+import { PlayerState } from "./player.svelte";
+import { Preferences, type Storage } from "./preferences.svelte";
+import { PreviewState } from "./preview.svelte";
+import { RunState, type Phase } from "./run.svelte";
+import { StageState } from "./stage.svelte";
+import { TargetState } from "./target.svelte";
+
+/** The window's surroundings, so that tests can bring their own. */
+export interface Surroundings {
+  storage: Storage;
+  support: Support;
+  /** The system's language, such as `ko-KR`. */
+  language: string;
+  visible: () => boolean;
+  calm: () => boolean;
+}
+
+/** The whole state of the window, and the way of the engine's events into it. */
+export class Studio {
+  readonly backend: Backend;
+  readonly stage: StageState;
+  readonly run: RunState;
+  readonly player: PlayerState;
+  readonly preview: PreviewState;
+  readonly target: TargetState;
+  readonly preferences: Preferences;
+  readonly level = new LevelState();
+  readonly announcer = new Announcer();
+  readonly #around: Surroundings;
+  #ready = $state(false);
+  #lostAt = 0;
+  #followed: string | null = null;
+
+  constructor(backend: Backend, around: Surroundings) {
+    this.backend = backend;
+    this.#around = around;
+    this.preferences = new Preferences(around.storage);
+    this.stage = new StageState(backend);
+    this.run = new RunState(backend);
+    this.player = new PlayerState(around.support);
+    this.preview = new PreviewState(backend);
+    this.target = new TargetState(this.preferences);
+  }
+
+  get ready(): boolean {
+    return this.#ready;
+  }
+
+  /** Listens before it looks, so that nothing can happen unseen between the two. */
+  async start(): Promise<void> {
+    const early: Event[] = [];
+    let loaded = false;
+    await this.backend.subscribe((event) => (loaded ? this.apply(event) : void early.push(event)));
+    const snapshot = await this.backend.snapshot();
+    this.stage.load(snapshot);
+    this.run.load(snapshot.run);
+    loaded = true;
+    early.forEach((event) => this.apply(event));
+    this.#speak(snapshot);
+    this.#followPlayback();
+    this.#ready = true;
+    if (!this.run.active) await this.#restore();
+  }
+
+  apply(event: Event): void {
+    if (event.event === "level") {
+      this.level.push(event.peak_dbfs, performance.now(), this.#around.calm(), this.#around.visible());
+      return;
+    }
+    const before = { phase: this.run.phase, microphone: this.stage.microphone };
+    this.stage.apply(event);
+    this.run.apply(event);
+    this.#followPlayback();
+    if (event.event === "summary") this.player.runEnded();
+    const { id, state } = this.stage.microphone;
+    if (id !== before.microphone.id || state !== before.microphone.state) this.level.restart();
+    this.#announce(before.phase, this.run.phase);
+  }
+
+  useLanguage(language: Language): void {
+    locale.use(language);
+    this.preferences.useLanguage(language);
+    void this.backend.setLanguage(language).catch(() => undefined);
+  }
+
+  async toggleMute(): Promise<void> {
+    const muting = !this.stage.muted;
+    if (await this.stage.toggleMute()) this.announcer.say(t(muting ? "announce.muted" : "announce.unmuted"));
+  }
+
+  async chooseCamera(id: string): Promise<void> {
+    if (await this.stage.chooseCamera(id)) this.preferences.useCamera(id);
+  }
+
+  async chooseMicrophone(id: string): Promise<void> {
+    if (await this.stage.chooseMicrophone(id)) this.preferences.useMicrophone(id);
+  }
+
+  goLive(): void {
+    const { destination } = this.target;
+    if (destination) this.run.requestLive(destination);
+  }
+
+  /** `TAMARACK_LANG` first, then the last choice, then the system's language. */
+  #speak(snapshot: Snapshot): void {
+    const wanted = [snapshot.language, this.preferences.stored.language, this.#around.language.slice(0, 2)];
+    const language = wanted.find(isLanguage) ?? "en";
+    locale.use(language);
+    void this.backend.setLanguage(language).catch(() => undefined);
+  }
+
+  /** Last time's choices, as far as they still exist. A running broadcast is never touched. */
+  async #restore(): Promise<void> {
+    const { camera, microphone, settings } = this.preferences.stored;
+    const { stage } = this;
+    const synthetic = ["pattern", "tone", "none"];
+    const exists = (id: string | null, devices: readonly { id: string }[]): id is string =>
+      id !== null && (synthetic.includes(id) || devices.some((device) => device.id === id));
+    if (exists(camera, stage.cameras) && camera !== stage.camera.id) await stage.chooseCamera(camera);
+    if (exists(microphone, stage.microphones) && microphone !== stage.microphone.id)
+      await stage.chooseMicrophone(microphone);
+    if (settings) await stage.changeSettings(settings);
+    // What no longer works is no news to a person who has just opened the window.
+    stage.dismissProblem();
+  }
+
+  /** Once for each new address: afterwards the player is the person's. */
+  #followPlayback(): void {
+    const url = this.run.playbackUrl;
+    if (url === this.#followed) return;
+    this.#followed = url;
+    if (url !== null) this.player.follow(url);
+  }
+
+  #announce(before: Phase, now: Phase): void {
+    if (before === now) return;
+    if (now === "reconnecting") {
+      this.#lostAt = Date.now();
+      this.announcer.say(t("announce.reconnecting"), "alert");
+    } else if (now === "live" && before === "reconnecting") {
+      const seconds = Math.round((Date.now() - this.#lostAt) / 1000);
+      this.announcer.say(t("announce.reconnected", { seconds }));
+    } else if (now === "live") {
+      this.announcer.say(t("announce.live"));
+    } else if (now === "ended") {
+      this.announcer.say(t("announce.ended"));
+    } else if (now === "failed") {
+      const cause = this.run.cause ? reason(this.run.cause).sentence : "";
+      this.announcer.say(t("announce.failed", { cause }), "alert");
+    }
+  }
+}
+
+const KEY = Symbol("studio");
+
+export function provideStudio(studio: Studio): void {
+  setContext(KEY, studio);
+}
+
+export function useStudio(): Studio {
+  return getContext<Studio>(KEY);
+}

@@ -1,0 +1,164 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { Backend, OnEvent } from "$lib/backend/backend";
+import { cameras, encoders, microphones, settings, stageWith } from "$lib/backend/fake/devices";
+import type { Snapshot } from "$lib/bindings/Snapshot";
+import { locale } from "$lib/i18n/i18n.svelte";
+import { Studio } from "./studio.svelte";
+
+interface Wish {
+  snapshot?: Partial<Snapshot>;
+  stored?: object;
+  language?: string;
+}
+
+function open(wish: Wish = {}) {
+  const snapshot: Snapshot = {
+    devices: { cameras, microphones, encoders },
+    stage: stageWith(""),
+    settings,
+    run: null,
+    language: null,
+    ...wish.snapshot,
+  };
+  const link = { emit: (() => undefined) as OnEvent };
+  const yes = () => vi.fn(() => Promise.resolve());
+  const backend = {
+    snapshot: vi.fn(() => Promise.resolve(snapshot)),
+    subscribe: vi.fn((onEvent: OnEvent) => {
+      link.emit = onEvent;
+      return Promise.resolve();
+    }),
+    chooseCamera: yes(),
+    chooseMicrophone: yes(),
+    setSettings: vi.fn<Backend["setSettings"]>(() => Promise.resolve()),
+    setLanguage: yes(),
+    refreshDevices: yes(),
+    setMuted: vi.fn<Backend["setMuted"]>(() => Promise.resolve()),
+    goLive: yes(),
+    stop: yes(),
+  };
+  const studio = new Studio(backend as unknown as Backend, {
+    storage: { getItem: () => JSON.stringify(wish.stored ?? {}), setItem: () => undefined },
+    support: "ok",
+    language: wish.language ?? "en-US",
+    visible: () => true,
+    calm: () => false,
+  });
+  return { studio, backend, emit: (...event: Parameters<OnEvent>) => link.emit(...event) };
+}
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+describe("the language", () => {
+  test.each<[string, Wish]>([
+    ["ko", { snapshot: { language: "ko" }, stored: { language: "en" } }],
+    ["ko", { stored: { language: "ko" } }],
+    ["ko", { language: "ko-KR" }],
+    ["en", { language: "fr-FR" }],
+  ])("is %s for %o", async (language, wish) => {
+    const { studio, backend } = open(wish);
+    await studio.start();
+    expect(locale.language).toBe(language);
+    expect(backend.setLanguage).toHaveBeenCalledWith(language);
+  });
+});
+
+describe("last time's choices", () => {
+  const stored = { camera: "builtin", microphone: "unplugged", settings: { ...settings, fps: "25" } };
+
+  test("come back as far as they still exist", async () => {
+    const { studio, backend } = open({ stored });
+    await studio.start();
+    expect(backend.chooseCamera).toHaveBeenCalledWith("builtin");
+    expect(backend.chooseMicrophone).not.toHaveBeenCalled();
+    expect(studio.stage.settings?.fps).toBe("25");
+  });
+
+  test("never touch a run that is on", async () => {
+    const run = { started: null, states: [], stats: null, playback_url: null };
+    const { studio, backend } = open({ stored, snapshot: { run } });
+    await studio.start();
+    expect(backend.chooseCamera).not.toHaveBeenCalled();
+    expect(backend.setSettings).not.toHaveBeenCalled();
+  });
+});
+
+test("what happens between listening and looking is not lost", async () => {
+  const { studio, backend, emit } = open();
+  backend.snapshot.mockImplementationOnce(async () => {
+    const added = { id: "new", name: "New", default: false };
+    emit({ event: "devices", cameras, microphones: [...microphones, added], encoders });
+    return Promise.resolve({
+      devices: { cameras, microphones, encoders },
+      stage: stageWith(""),
+      settings,
+      run: null,
+      language: null,
+    });
+  });
+  await studio.start();
+  expect(studio.stage.microphones.map(({ id }) => id)).toContain("new");
+});
+
+test("settings that the engine refuses are taken back and explained", async () => {
+  const { studio, backend } = open();
+  await studio.start();
+  backend.setSettings.mockRejectedValueOnce({ code: "encoder-not-found", message: "m" });
+  const changing = studio.stage.changeSettings({ encoder: "h264_x" });
+  expect(studio.stage.settings?.encoder).toBe("h264_x");
+  expect(await changing).toBe(false);
+  expect(studio.stage.settings?.encoder).toBe("auto");
+  expect(studio.stage.problem).toEqual({
+    of: "settings",
+    cause: { code: "encoder-not-found", message: "m" },
+  });
+});
+
+test("mute shows what the engine says, not what was wished", async () => {
+  const { studio, backend, emit } = open();
+  await studio.start();
+  await studio.toggleMute();
+  expect(backend.setMuted).toHaveBeenCalledWith(true);
+  expect(studio.stage.muted).toBe(false);
+  emit({ event: "stage", ...stageWith(""), muted: true });
+  expect(studio.stage.muted).toBe(true);
+});
+
+describe("the player", () => {
+  const url = "http://127.0.0.1:8930/live/a/index.m3u8";
+  const live = { event: "state", target: 0, state: "live", attempt: 1, cause: null, at: "" } as const;
+
+  test("starts by itself when the run can be watched, once", async () => {
+    const { studio, emit } = open();
+    await studio.start();
+    studio.goLive();
+    emit(live);
+    expect(studio.player.playing).toBeNull();
+    emit({ event: "playback", target: 0, url });
+    const first = studio.player.playing;
+    expect(first?.url).toBe(url);
+    emit(live);
+    expect(studio.player.playing).toBe(first);
+  });
+
+  test("is not pulled away from what the person chose meanwhile", async () => {
+    const { studio, emit } = open();
+    await studio.start();
+    studio.goLive();
+    emit({ event: "playback", target: 0, url });
+    studio.player.enter("https://cdn.example/a.m3u8");
+    studio.player.load();
+    emit(live);
+    expect(studio.player.playing?.url).toBe("https://cdn.example/a.m3u8");
+  });
+
+  test("says what is wrong with an address that is none", async () => {
+    const { studio } = open();
+    await studio.start();
+    studio.player.enter("rtmp://host/app");
+    studio.player.load();
+    expect(studio.player.status).toBe("error");
+    expect(studio.player.cause?.code).toBe("playback-bad-address");
+  });
+});
