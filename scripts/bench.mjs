@@ -1,0 +1,11 @@
+// `npm run bench [broadcast|first-byte|window]`: figures and ratios, never a verdict.
+
+import { packages, pages } from "./build.mjs";
+import { run } from "./run.mjs";
+import { system } from "./system.mjs";
+
+system({ tests: true });
+packages();
+pages();
+run("cargo", ["build", "--locked", "--release", "-p", "cli", "-p", "tamarack-desktop"]);
+run("cargo", ["run", "--locked", "--release", "-q", "-p", "e2e", "--bin", "bench", "--", ...process.argv.slice(2)]);
