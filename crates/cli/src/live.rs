@@ -30,18 +30,23 @@ pub(crate) async fn run(live: Live, language: Language) -> u8 {
         Ok(studio) => Arc::new(studio),
         Err(failure) => return fail(&printer, &failure),
     };
-    let begun = tokio::select! {
-        begun = studio.open_and_go_live(sources, &request) => begun,
+    let opened = tokio::select! {
+        opened = studio.open(sources, &request.video) => opened,
         () = interrupts.next() => {
             studio.summarize_nothing(None, request.destinations.len());
             return NEVER_LIVE;
         }
     };
+    // From here on an interrupt is the studio's to obey: what it began it also ends.
+    tokio::spawn(stop_on_interrupt(interrupts, studio.clone()));
+    let begun = match opened {
+        Ok(()) => studio.go_live(&request).await,
+        Err(failure) => Err(failure),
+    };
     if let Err(failure) = begun {
         studio.summarize_nothing(Some(&failure), request.destinations.len());
         return fail(&printer, &failure);
     }
-    tokio::spawn(stop_on_interrupt(interrupts, studio.clone()));
     match studio.finish().await {
         Some(outcome) => {
             if let Some(failure) = &outcome.failure {

@@ -22,10 +22,21 @@ const AFTERWARDS: Duration = Duration::from_secs(60);
 /// How long to wait between looks at a playlist that is not there yet.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// The run that is on, as the window sees it.
+/// Whether a run is on. At most one is, and what is pressed while it begins is not lost.
+#[derive(Clone, Default)]
+pub(crate) enum Phase {
+    /// None is.
+    #[default]
+    Idle,
+    /// Encoders and ports are being opened; it was asked so many times to stop.
+    Starting { stops: u8 },
+    /// It is on.
+    On(Arc<Run>),
+}
+
+/// What belongs to the run that is on.
 #[derive(Default)]
 pub(crate) struct Slot {
-    run: Option<Arc<Run>>,
     shown: Option<window::Run>,
     loopback: Option<Arc<Local>>,
 }
@@ -99,28 +110,22 @@ impl Studio {
         self.stage.set_wanted(wanted).map_err(|error| Failure::device(&error, self.language()))
     }
 
-    /// Opens the sources at once, then goes live; the command line's way.
+    /// Opens both sources at once, as they suit this picture; the command line's way.
     ///
     /// # Errors
-    /// The first source, encoder or port that did not work.
-    pub async fn open_and_go_live(
-        self: &Arc<Self>,
-        sources: Sources,
-        request: &LiveRequest,
-    ) -> Result<(), Failure> {
-        request.validate(self.language())?;
-        self.prepare_for(&request.video)?;
+    /// The first source that did not work.
+    pub async fn open(self: &Arc<Self>, sources: Sources, video: &broadcast::Video) -> Result<(), Failure> {
+        self.prepare_for(video)?;
         let (camera, microphone) = (self.clone(), self.clone());
         let camera = tokio::task::spawn_blocking(move || camera.choose_camera(sources.camera));
         let microphone =
             tokio::task::spawn_blocking(move || microphone.choose_microphone(sources.microphone));
         let lost = |_| Failure::usage("internal", &"a thread panicked", self.language());
         camera.await.map_err(lost)??;
-        microphone.await.map_err(lost)??;
-        self.go_live(request).await
+        microphone.await.map_err(lost)?
     }
 
-    /// Goes live with the sources of the stage.
+    /// Goes live with the sources of the stage. Must not be cancelled; [`Studio::stop`] ends it well.
     ///
     /// # Errors
     /// When a run is on already, an encoder does not open, or "This computer" finds no port. Targets
@@ -128,9 +133,35 @@ impl Studio {
     pub async fn go_live(self: &Arc<Self>, request: &LiveRequest) -> Result<(), Failure> {
         let language = self.language();
         request.validate(language)?;
-        if lock(&self.run).run.is_some() {
+        let free = self.phase.send_if_modified(|phase| {
+            let free = matches!(phase, Phase::Idle);
+            if free {
+                *phase = Phase::Starting { stops: 0 };
+            }
+            free
+        });
+        if !free {
             return Err(Failure::usage("already-live", &"a broadcast is on already; end it first", language));
         }
+        match self.begin(request).await {
+            Ok(run) => {
+                self.phase.send_modify(|phase| {
+                    if let Phase::Starting { stops } = *phase {
+                        (0..stops).for_each(|_| run.stop());
+                    }
+                    *phase = Phase::On(run);
+                });
+                Ok(())
+            }
+            Err(failure) => {
+                self.phase.send_replace(Phase::Idle);
+                Err(failure)
+            }
+        }
+    }
+
+    async fn begin(self: &Arc<Self>, request: &LiveRequest) -> Result<Arc<Run>, Failure> {
+        let language = self.language();
         let local = self.local_for(request).await?;
         let mut ingests = Vec::new();
         for (target, destination) in request.destinations.iter().enumerate() {
@@ -154,14 +185,11 @@ impl Studio {
             Ok(Err(error)) => return Err(Failure::run(&error, language)),
             Err(error) => return Err(Failure::usage("internal", &error, language)),
         };
-        let mut slot = lock(&self.run);
-        slot.run = Some(run.clone());
-        slot.loopback = local.clone();
-        drop(slot);
+        lock(&self.run).loopback = local;
         if let Some(duration) = request.duration {
-            tokio::spawn(stop_after(run, live, duration));
+            tokio::spawn(stop_after(run.clone(), live, duration));
         }
-        Ok(())
+        Ok(run)
     }
 
     async fn local_for(&self, request: &LiveRequest) -> Result<Option<Arc<Local>>, Failure> {
@@ -206,40 +234,38 @@ impl Studio {
         })
     }
 
-    /// Ends the run: sends what is left and says goodbye. A second call ends it at once.
+    /// Ends the run: sends what is left and says goodbye. A second call ends it at once. A run that is
+    /// still beginning ends as soon as it has begun.
     pub fn stop(&self) {
-        if let Some(run) = &lock(&self.run).run {
-            run.stop();
-        }
+        self.phase.send_if_modified(|phase| {
+            match phase {
+                Phase::Idle => {}
+                Phase::Starting { stops } => *stops = stops.saturating_add(1),
+                Phase::On(run) => run.stop(),
+            }
+            false
+        });
     }
 
     /// Waits until no run is on, without taking its summary from whoever waits for that.
     pub async fn ended(&self) {
-        let run = lock(&self.run).run.clone();
-        if let Some(run) = run {
-            run.finish().await;
-        }
-        while self.is_live() {
-            tokio::task::yield_now().await;
-        }
+        // The sender is ours, so the channel is open.
+        let _ = self.phase.subscribe().wait_for(|phase| matches!(phase, Phase::Idle)).await;
     }
 
-    /// Whether a run is on.
+    /// Whether a run is on or beginning.
     pub fn is_live(&self) -> bool {
-        lock(&self.run).run.is_some()
+        !matches!(*self.phase.borrow(), Phase::Idle)
     }
 
     /// Waits until the run has ended, tells the summary, and forgets the run.
     pub async fn finish(&self) -> Option<Outcome> {
-        let run = lock(&self.run).run.clone()?;
+        let Phase::On(run) = self.phase.borrow().clone() else { return None };
         let summary = run.finish().await?;
         let language = self.language();
-        let mut slot = lock(&self.run);
-        slot.run = None;
-        slot.shown = None;
-        let local = slot.loopback.take();
-        drop(slot);
+        let local = std::mem::take(&mut *lock(&self.run)).loopback;
         self.tell(Event::Summary(convert::summary(&summary, language)));
+        self.phase.send_replace(Phase::Idle);
         if let Some(local) = local {
             // The player still has some seconds to show.
             tokio::spawn(async move {
@@ -349,20 +375,25 @@ impl Teller {
 
     fn state(&self, state: Option<crate::event::TargetState>) {
         let Some(state) = state else { return };
-        if let Some(shown) = &mut lock(&self.slot).shown {
+        self.tell(Event::State(state.clone()), |shown| {
             shown.states.retain(|known| known.target != state.target);
-            shown.states.push(state.clone());
+            shown.states.push(state);
             shown.states.sort_by_key(|known| known.target);
-        }
-        (self.listener)(Event::State(state));
+        });
     }
 
     fn statistics(&self, statistics: &Statistics) {
         let stats = convert::statistics(statistics, self.cpu_percent());
-        if let Some(shown) = &mut lock(&self.slot).shown {
-            shown.stats = Some(stats.clone());
+        self.tell(Event::Stats(stats.clone()), |shown| shown.stats = Some(stats));
+    }
+
+    /// Tells and keeps what happened, unless the run is forgotten: nothing comes after its summary.
+    fn tell(&self, event: Event, keep: impl FnOnce(&mut window::Run)) {
+        let mut slot = lock(&self.slot);
+        if let Some(shown) = &mut slot.shown {
+            keep(shown);
+            (self.listener)(event);
         }
-        (self.listener)(Event::Stats(stats));
     }
 
     fn cpu_percent(&self) -> f64 {
@@ -377,10 +408,8 @@ impl Teller {
     async fn prove(&self, target: u32, url: String, fetcher: delivery::Fetcher) {
         while lock(&self.slot).shown.is_some() {
             if delivery::prove(&fetcher, &url).await.is_ok() {
-                if let Some(shown) = &mut lock(&self.slot).shown {
-                    shown.playback_url.get_or_insert_with(|| url.clone());
-                }
-                return (self.listener)(Event::Playback { target, url });
+                let event = Event::Playback { target, url: url.clone() };
+                return self.tell(event, |shown| _ = shown.playback_url.get_or_insert(url));
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
