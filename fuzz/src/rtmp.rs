@@ -66,7 +66,9 @@ pub fn client(bytes: &[u8]) {
                     let _ = session.send(Body { timestamp: 0, kind: Kind::Audio, data });
                 }
                 client::Event::Refused { code, description } | client::Event::Ended { code, description } => {
-                    assert!(!code.contains("hush") && !description.contains("hush"), "the key is told");
+                    let tells =
+                        |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "hush");
+                    assert!(!tells(&code) && !tells(&description), "the key is told");
                 }
                 client::Event::Acknowledged { .. } => {}
             }

@@ -194,3 +194,11 @@ fn our_two_ends_understand_each_other_at_any_step() {
         assert_eq!(got, expected.collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn a_session_that_is_printed_does_not_show_the_key() {
+    let mut script = Script::new();
+    script.answer("_result", 1.0, Value::Null);
+    assert!(script.client.output().windows(4).any(|bytes| bytes == b"hush"), "it waits to be sent");
+    assert!(!format!("{:?}", script.client).contains("hush"), "{:?}", script.client);
+}

@@ -299,15 +299,26 @@ impl Error {
     /// Whether the server does not want this stream, so that trying again is of no use.
     ///
     /// A hang-up while `connect` or `publish` is unanswered counts: nginx-rtmp refuses an unknown app
-    /// by closing, others a wrong key. A live stream that the server ends does not count, whatever it
-    /// says: if it really is unwanted, the next attempt to publish finds out.
+    /// by closing, others a wrong key. It is an orderly end or a reset; any other failure of the socket
+    /// is the network's. A live stream that the server ends does not count, whatever it says: if it
+    /// really is unwanted, the next attempt to publish finds out.
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Url(_) => true,
             Self::Refused { phase, .. } => *phase != Phase::Live,
-            Self::HungUp { phase, .. } => matches!(phase, Phase::Connect | Phase::Publish),
+            Self::HungUp { phase, cause, .. } => {
+                let by_the_server =
+                    cause.as_ref().is_none_or(|cause| cause.kind() == io::ErrorKind::ConnectionReset);
+                matches!(phase, Phase::Connect | Phase::Publish) && by_the_server
+            }
             _ => false,
         }
+    }
+
+    /// The same for a server that took this very stream before. It wanted it then, so silence is
+    /// trouble of its own; and a name in use is our own last session, which it has not missed yet.
+    pub fn is_refusal_of_a_known_stream(&self) -> bool {
+        self.is_refusal() && !matches!(self, Self::HungUp { .. }) && self.code() != "rtmp-bad-name"
     }
 
     /// The stable code that people's words are found by; one of [`codes`].

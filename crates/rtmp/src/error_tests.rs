@@ -62,3 +62,19 @@ fn silence_before_live_is_a_refusal_and_later_is_not() {
     let codes: Vec<_> = refusals.map(|error| error.code()).collect();
     assert_eq!(codes, ["url-no-key", "hung-up-connect", "hung-up-publish", "rtmp-bad-name", "rtmp-refused"]);
 }
+
+#[test]
+fn a_stream_that_was_taken_before_is_only_refused_in_words() {
+    let refusals = every_error().into_iter().filter(Error::is_refusal_of_a_known_stream);
+    let codes: Vec<_> = refusals.map(|error| error.code()).collect();
+    assert_eq!(codes, ["url-no-key", "rtmp-refused"]);
+}
+
+#[test]
+fn a_network_that_fails_while_publishing_is_no_refusal() {
+    let hung_up = |kind: io::ErrorKind| Error::hung_up(Phase::Publish, "h:1935", kind.into());
+    assert!(hung_up(io::ErrorKind::UnexpectedEof).is_refusal());
+    assert!(hung_up(io::ErrorKind::ConnectionReset).is_refusal());
+    assert!(!hung_up(io::ErrorKind::TimedOut).is_refusal());
+    assert!(!hung_up(io::ErrorKind::NetworkUnreachable).is_refusal());
+}

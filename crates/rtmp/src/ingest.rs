@@ -24,14 +24,34 @@ impl Secret {
         &self.0
     }
 
-    /// `text` with every occurrence of the secret made `***`: servers like to quote what they refuse.
+    /// `text` with the secret, the parts of its query too, made `***`: servers like to quote what they
+    /// refuse.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let name = self.0.split('?').next().unwrap_or_default();
-        let redact = |text: &str, secret: &str| {
-            if secret.is_empty() { text.to_owned() } else { text.replace(secret, "***") }
-        };
-        redact(&redact(text, &self.0), name)
+        let (name, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
+        let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
+        let parts = [self.0.as_str(), query, name].into_iter().chain(values);
+        parts.fold(text.to_owned(), |text, part| hide(&text, part))
     }
+}
+
+/// A part this short may be a piece of any word, so it is only hidden where it stands alone.
+const SHORT: usize = 6;
+
+fn hide(text: &str, part: &str) -> String {
+    if part.is_empty() {
+        return text.to_owned();
+    }
+    let mut hidden = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(part) {
+        let (before, after) = (&rest[..at], &rest[at + part.len()..]);
+        let inside = |neighbour: Option<char>| neighbour.is_some_and(|letter| letter.is_alphanumeric());
+        hidden.push_str(before);
+        let word = inside(hidden.chars().next_back()) || inside(after.chars().next());
+        hidden.push_str(if part.len() < SHORT && word { part } else { "***" });
+        rest = after;
+    }
+    hidden + rest
 }
 
 impl fmt::Debug for Secret {
@@ -103,8 +123,9 @@ impl Error {
     ];
 }
 
-/// A server, an app on it and the stream key. `Display` prints `rtmp://host:port/app/***`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A server, an app on it and the stream key. `Display` prints `rtmp://host:port/app/***`, and the
+/// app without its query, which may be a token.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Ingest {
     tls: bool,
     host: Host,
@@ -191,7 +212,17 @@ impl Ingest {
 
 impl fmt::Display for Ingest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}:{}/{}/{}", self.scheme(), self.host, self.port, self.app, self.key)
+        let app = match self.app.split_once('?') {
+            Some((app, _)) => format!("{app}?***"),
+            None => self.app.clone(),
+        };
+        write!(f, "{}://{}:{}/{app}/{}", self.scheme(), self.host, self.port, self.key)
+    }
+}
+
+impl fmt::Debug for Ingest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ingest({self})")
     }
 }
 
@@ -221,9 +252,10 @@ fn app_and_key<'a>(path: &'a str, key: Option<&'a str>) -> Result<(&'a str, &'a 
     let (app, key) = match key {
         Some(key) => (path, key),
         None => {
-            // A slash inside the query is part of the key.
+            // A slash inside the query is part of the key; but where the app is all that stands before
+            // the query, as in `live2?backup=1/key`, the query is the app's and the key follows it.
             let query = path.find('?').unwrap_or(path.len());
-            match path[..query].rfind('/') {
+            match path[..query].rfind('/').or_else(|| path.rfind('/')) {
                 Some(slash) => (&path[..slash], &path[slash + 1..]),
                 None => (path, ""),
             }
@@ -256,6 +288,7 @@ mod tests {
             ("rtmp://198.51.100.99:1935/live/curling", None, "198.51.100.99:1935", "live", "curling"),
             ("rtmp://h/a/b/c?token=x/y&z=1", None, "h:1935", "a/b", "c?token=x/y&z=1"),
             ("rtmps://b.example:443/live2?backup=1", Some("k-1"), "b.example:443", "live2?backup=1", "k-1"),
+            ("rtmp://b.example/live2?backup=1/k-1", None, "b.example:1935", "live2?backup=1", "k-1"),
             (
                 "rtmp://global-live.mux.example:5222/app",
                 Some("id"),
@@ -319,11 +352,39 @@ mod tests {
         assert_eq!(ingest.tc_url(), "rtmps://h/app");
         assert!(!format!("{ingest:?} {ingest} {}", ingest.key()).contains("hush"));
         assert_eq!(ingest.key().redact("no hush?token=hush and no hush"), "no *** and no ***");
+        let ingest = split("rtmp://h/app?auth=tell/hush", None).unwrap();
+        assert_eq!(
+            (ingest.to_string().as_str(), ingest.app()),
+            ("rtmp://h:1935/app?***/***", "app?auth=tell")
+        );
+        assert!(!format!("{ingest:?}").contains("tell"));
+    }
+
+    #[test]
+    fn a_quoted_token_is_hidden_and_words_are_left_whole() {
+        let long = Secret::new("evening?token=abcdef12&user=me");
+        assert_eq!(long.redact("bad token abcdef12 of evening"), "bad token *** of ***");
+        assert_eq!(long.redact("token=abcdef12&user=me: no, me"), "***: no, ***");
+        assert_eq!(long.redact("members"), "members");
+        let short = Secret::new("s");
+        assert_eq!(
+            short.redact("NetStream.Publish.BadName: s is used"),
+            "NetStream.Publish.BadName: *** is used"
+        );
     }
 
     #[test]
     fn every_code_is_listed() {
-        let url = Error::NoKey;
-        assert!(Error::CODES.contains(&url.code()));
+        let errors = [
+            Error::NotAnAddress,
+            Error::Scheme(String::new()),
+            Error::Host,
+            Error::Port,
+            Error::UserInfo,
+            Error::NoApp,
+            Error::NoKey,
+            Error::Character,
+        ];
+        assert_eq!(errors.map(|error| error.code()), Error::CODES);
     }
 }

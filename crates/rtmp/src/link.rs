@@ -1,5 +1,7 @@
 //! What both sessions share: chunks in, bytes out, acknowledgements and pings.
 
+use std::fmt;
+
 use bytes::{Buf, BytesMut};
 
 use crate::chunk::{self, Limits};
@@ -16,7 +18,6 @@ pub(crate) const WINDOW: u32 = 2_500_000;
 const MIN_WINDOW: u64 = 4096;
 
 /// One connection after the handshake, below the commands.
-#[derive(Debug)]
 pub(crate) struct Link {
     reader: chunk::Reader,
     writer: chunk::Writer,
@@ -26,6 +27,16 @@ pub(crate) struct Link {
     received: u64,
     acknowledged: u64,
     window: u64,
+}
+
+/// Without what was sent and received: the stream key is in it.
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("received", &self.received)
+            .field("waiting", &self.output.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Link {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use media::Item;
 use rml_rtmp::handshake::PeerType;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::client::{Event, Session};
@@ -20,6 +20,9 @@ use crate::wire::{HandshakeFailure, Socket, Turn, Wire};
 /// What the metadata calls us.
 const ENCODER: &str = concat!("Tamarack ", env!("CARGO_PKG_VERSION"));
 
+/// How long a server may keep us waiting.
+const LIMIT: Duration = Duration::from_secs(10);
+
 /// Some servers never close their side; the others do so at once.
 const FAREWELL: Duration = Duration::from_secs(1);
 
@@ -28,13 +31,15 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub struct ConnectOptions {
     /// From the look-up of the host name until the server accepts the stream.
     pub timeout: Duration,
+    /// A stream of which not one byte can be sent for this long is dead.
+    pub stall_limit: Duration,
     /// Authorities to trust besides the operating system's.
     pub extra_roots: Vec<CertificateDer<'static>>,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self { timeout: Duration::from_secs(10), extra_roots: Vec::new() }
+        Self { timeout: LIMIT, stall_limit: LIMIT, extra_roots: Vec::new() }
     }
 }
 
@@ -56,6 +61,7 @@ pub struct Publisher {
     session: Session,
     muxer: Muxer,
     wire: Wire,
+    stall_limit: Duration,
     acknowledged: Option<u64>,
 }
 
@@ -97,8 +103,15 @@ impl Publisher {
         *phase = Phase::Connect;
         let session =
             Session::new(ingest).map_err(|source| Error::protocol(Phase::Connect, &server, source))?;
-        let mut publisher =
-            Self { server, peer, session, muxer: Muxer::new(ENCODER), wire, acknowledged: None };
+        let mut publisher = Self {
+            server,
+            peer,
+            session,
+            muxer: Muxer::new(ENCODER),
+            wire,
+            stall_limit: options.stall_limit,
+            acknowledged: None,
+        };
         let events = publisher.session.receive(&early);
         publisher.observe(events)?;
         while publisher.session.phase() != Phase::Live {
@@ -111,6 +124,9 @@ impl Publisher {
 
     /// Sends tracks (as metadata and sequence headers) or a packet, and returns when the operating
     /// system has taken it. What the server says meanwhile is heard.
+    ///
+    /// # Errors
+    /// Whatever ended the connection; [`Error::Timeout`] when no byte left for the stall limit.
     pub async fn send(&mut self, item: &Item) -> Result<(), Error> {
         let bodies = match item {
             Item::Tracks(tracks) => self.muxer.tracks(tracks),
@@ -149,9 +165,19 @@ impl Publisher {
         let _ = timeout(limit, goodbye).await; // late or not, dropping the socket ends it
     }
 
+    /// Slowly is well: what counts is that bytes leave.
     async fn flush(&mut self) -> Result<(), Error> {
+        let (mut written, mut since) = (self.wire.written(), Instant::now());
         while !(self.session.output().is_empty() && self.wire.is_flushed()) {
-            self.turn().await?;
+            match timeout_at(since + self.stall_limit, self.turn()).await {
+                Ok(moved) => moved?,
+                Err(_) => {
+                    return Err(Error::Timeout { phase: self.session.phase(), server: self.server.clone() });
+                }
+            }
+            if self.wire.written() > written {
+                (written, since) = (self.wire.written(), Instant::now());
+            }
         }
         Ok(())
     }
