@@ -1,6 +1,6 @@
 //! The run's encoder threads, and what they hand their packets to.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,8 +17,8 @@ use crate::statistics::{Totals, count};
 
 /// How often a thread looks whether it should end.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long sound waits for the first picture, which says when the stream begins.
-const WAIT_FOR_PICTURE: usize = 300;
+/// How much sound waits for the first picture, which says when the stream begins.
+const WAIT_FOR_PICTURE: Duration = Duration::from_secs(3);
 
 /// What encoder threads and run share.
 pub(crate) struct Shared {
@@ -26,6 +26,8 @@ pub(crate) struct Shared {
     pub(crate) stop: AtomicBool,
     pub(crate) failure: OnceLock<Error>,
     keyframe_wanted: AtomicBool,
+    /// The video bitrate that was asked for while running; 0 when none was.
+    bitrate_wanted: AtomicU32,
     /// When the stream begins, on the stage's clock.
     origin: OnceLock<Timestamp>,
     interleaver: Mutex<Interleaver>,
@@ -40,6 +42,7 @@ impl Shared {
             stop: AtomicBool::new(false),
             failure: OnceLock::new(),
             keyframe_wanted: AtomicBool::new(false),
+            bitrate_wanted: AtomicU32::new(0),
             origin: OnceLock::new(),
             interleaver: Mutex::new(Interleaver::new(has_video)),
             queues,
@@ -50,6 +53,11 @@ impl Shared {
     /// Asks for an extra keyframe soon; it does not shift the grid.
     pub(crate) fn want_keyframe(&self) {
         self.keyframe_wanted.store(true, Ordering::Release);
+    }
+
+    /// Asks for another video bitrate from the next picture on.
+    pub(crate) fn want_bitrate(&self, bitrate: u32) {
+        self.bitrate_wanted.store(bitrate, Ordering::Release);
     }
 
     /// Waits until an encoder failed for good.
@@ -69,7 +77,11 @@ impl Shared {
         let mut interleaver = self.interleaver.lock().unwrap_or_else(PoisonError::into_inner);
         for packet in packets {
             for ready in interleaver.push(packet) {
-                self.queues.iter().for_each(|queue| queue.push(ready.clone()));
+                for queue in &self.queues {
+                    if queue.push(ready.clone()) {
+                        self.want_keyframe();
+                    }
+                }
             }
         }
     }
@@ -78,7 +90,7 @@ impl Shared {
     pub(crate) fn finish(&self) {
         let rest = self.interleaver.lock().unwrap_or_else(PoisonError::into_inner).finish();
         for packet in rest {
-            self.queues.iter().for_each(|queue| queue.push(packet.clone()));
+            self.queues.iter().for_each(|queue| _ = queue.push(packet.clone()));
         }
         self.queues.iter().for_each(|queue| queue.finish());
     }
@@ -135,6 +147,10 @@ impl VideoThread {
             let Some(paced) = self.feed.next(LOOK) else { continue };
             origin = paced.origin;
             let _ = self.shared.origin.set(origin);
+            let bitrate = self.shared.bitrate_wanted.swap(0, Ordering::AcqRel);
+            if bitrate > 0 {
+                self.encoder.set_bitrate(bitrate);
+            }
             let keyframe = self.is_keyframe(paced.index);
             let packets = self.encoder.encode(&paced.frame, paced.index, keyframe)?;
             count(&self.shared.totals.encoded, 1);
@@ -209,8 +225,10 @@ impl AudioThread {
         let mut waiting = Vec::new();
         while !self.shared.stopped() {
             let Some(frame) = self.feed.next(LOOK) else { continue };
+            let newest = frame.at;
             waiting.push(frame);
-            if self.has_video && self.shared.origin.get().is_none() && waiting.len() < WAIT_FOR_PICTURE {
+            let waited = newest.since(waiting[0].at);
+            if self.has_video && self.shared.origin.get().is_none() && waited < WAIT_FOR_PICTURE {
                 continue;
             }
             for frame in waiting.drain(..) {

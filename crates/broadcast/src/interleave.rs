@@ -5,29 +5,42 @@ use std::time::Duration;
 
 use media::{Packet, Track};
 
-/// How far one track may run ahead before it no longer waits for the other: an encoder that has
-/// stopped must not hold the other back.
+/// How much further than usual one track may run ahead before it no longer waits for the other: an
+/// encoder that has stopped must not hold the other back.
 const PATIENCE: Duration = Duration::from_millis(700);
+/// How long sound waits for the first picture. An encoder that looks ahead gives none for a while:
+/// x264 `veryslow` keeps 60 pictures and some for each thread.
+const FIRST_PICTURE: Duration = Duration::from_secs(10);
 
 /// Merges the tracks in order of DTS; each track's own order is kept.
 ///
-/// Bound: [`PATIENCE`] of media. Nothing is lost.
-#[derive(Debug, Default)]
+/// Bound: [`PATIENCE`] of media beyond the video encoder's own delay, which the first packets show;
+/// [`FIRST_PICTURE`] until then. Nothing is lost.
+#[derive(Debug)]
 pub(crate) struct Interleaver {
     expects_video: bool,
     video: VecDeque<Packet>,
     audio: VecDeque<Packet>,
+    /// How far sound may run ahead.
+    patience: Duration,
 }
 
 impl Interleaver {
     pub(crate) fn new(expects_video: bool) -> Self {
-        Self { expects_video, ..Self::default() }
+        let patience = if expects_video { FIRST_PICTURE } else { Duration::ZERO };
+        Self { expects_video, video: VecDeque::new(), audio: VecDeque::new(), patience }
     }
 
     /// Takes a packet and returns those whose turn has come.
     pub(crate) fn push(&mut self, packet: Packet) -> Vec<Packet> {
         match packet.track {
-            Track::Video => self.video.push_back(packet),
+            Track::Video => {
+                if self.patience == FIRST_PICTURE {
+                    let newest = self.audio.back().map_or(packet.dts, |sound| sound.dts);
+                    self.patience = PATIENCE + newest.since(packet.dts);
+                }
+                self.video.push_back(packet);
+            }
             Track::Audio => self.audio.push_back(packet),
         }
         std::iter::from_fn(|| self.pop(false)).collect()
@@ -43,7 +56,7 @@ impl Interleaver {
             (Some(video), Some(audio)) => video.dts <= audio.dts,
             (Some(_), None) => (finishing || lasts(&self.video) > PATIENCE).then_some(true)?,
             (None, Some(_)) => {
-                (finishing || !self.expects_video || lasts(&self.audio) > PATIENCE).then_some(false)?
+                (finishing || !self.expects_video || lasts(&self.audio) > self.patience).then_some(false)?
             }
             (None, None) => return None,
         };
@@ -93,6 +106,24 @@ mod tests {
         let mut interleaver = Interleaver::new(true);
         let out: Vec<_> = (0..100).flat_map(|n| interleaver.push(packet(Track::Video, n * 40))).collect();
         assert_eq!(out.len(), 100 - 18);
+    }
+
+    #[test]
+    fn an_encoder_that_looks_ahead_is_waited_for() {
+        let mut interleaver = Interleaver::new(true);
+        let mut out = Vec::new();
+        // Pictures come two seconds after they were taken, sound at once.
+        for tick in 0..200 {
+            out.extend(interleaver.push(packet(Track::Audio, tick * 40)));
+            if tick >= 50 {
+                out.extend(interleaver.push(packet(Track::Video, (tick - 50) * 40)));
+            }
+        }
+        assert!(out.len() >= 2 * 149, "{}", out.len());
+        assert!(out.windows(2).all(|pair| pair[0].dts <= pair[1].dts), "{:?}", times(&out));
+        // It stops: sound goes on after two seconds and a moment.
+        let more = (200..300).flat_map(|tick| interleaver.push(packet(Track::Audio, tick * 40)));
+        assert!((80..100).contains(&more.count()));
     }
 
     #[test]

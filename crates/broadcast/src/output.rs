@@ -1,12 +1,12 @@
 //! The task of one target: connect, send, and try again.
 
-use std::sync::Arc;
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use media::Item;
 use rtmp::{ConnectOptions, Ingest, Phase, Publisher};
 use tokio::sync::watch;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
@@ -18,13 +18,13 @@ use crate::statistics::{Gap, TargetSummary};
 
 /// How long a stop may take to send what is left and say goodbye.
 pub const FLUSH_LIMIT: Duration = Duration::from_secs(3);
-/// A connection on which nothing can be sent for this long is dead.
-const NO_PROGRESS: Duration = Duration::from_secs(10);
 /// An accepted stream that is still on after this long is live. nginx-rtmp accepts in words and then
 /// hangs up when it denies a publisher, at once.
 const PROBATION: Duration = Duration::from_millis(250);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
+/// An attempt cut shorter than this says nothing of the server by running out of time.
+const TOO_SHORT: Duration = Duration::from_secs(1);
 
 /// What an output is told.
 #[derive(Clone, Default)]
@@ -33,6 +33,20 @@ pub(crate) struct Stops {
     pub(crate) gently: CancellationToken,
     /// Close now.
     pub(crate) at_once: CancellationToken,
+    since: Arc<OnceLock<Instant>>,
+}
+
+impl Stops {
+    /// Asks for a gentle end, all of which must fit into [`FLUSH_LIMIT`] from the first call on.
+    pub(crate) fn end_gently(&self) {
+        self.since.get_or_init(Instant::now);
+        self.gently.cancel();
+    }
+
+    /// The time that is left for a gentle end.
+    pub(crate) fn left(&self) -> Duration {
+        FLUSH_LIMIT.saturating_sub(self.since.get().map_or(Duration::ZERO, Instant::elapsed))
+    }
 }
 
 pub(crate) struct Output {
@@ -53,9 +67,11 @@ enum Ended {
     /// As asked.
     Stopped,
     /// By itself.
-    Lost(Trouble),
-    /// By itself, before it was ever live.
-    Unproven(rtmp::Error),
+    Lost {
+        error: rtmp::Error,
+        /// How long it had been live.
+        live: Option<Duration>,
+    },
 }
 
 /// What becomes of a target after a failed attempt or a lost connection.
@@ -78,19 +94,18 @@ impl Output {
                 () = self.stops.gently.cancelled() => return self.stopped(cause),
                 connected = Publisher::connect(&self.ingest, &options) => connected,
             };
-            let trouble = match connected {
-                Err(error) => self.judge(error, begun),
-                Ok(publisher) => {
-                    let since = Instant::now();
-                    match self.run_once(publisher).await {
-                        Ended::Stopped => return self.stopped(None),
-                        Ended::Unproven(error) => self.judge(error, begun),
-                        Ended::Lost(trouble) => {
-                            backoff.session_lasted(since.elapsed());
-                            attempt = 0;
-                            Verdict::TryAgain(trouble)
-                        }
+            let ended = match connected {
+                Err(error) => Ended::Lost { error, live: None },
+                Ok(publisher) => self.run_once(publisher).await,
+            };
+            let trouble = match ended {
+                Ended::Stopped => return self.stopped(None),
+                Ended::Lost { error, live } => {
+                    if let Some(live) = live {
+                        backoff.session_lasted(live);
+                        attempt = 0;
                     }
+                    self.judge(error, begun, options.timeout, &cause)
                 }
             };
             let trouble = match trouble {
@@ -126,47 +141,58 @@ impl Output {
     }
 
     /// Refusals are final. Network errors end it only before it was ever live, when time is up.
-    fn judge(&self, error: rtmp::Error, begun: Instant) -> Verdict {
-        let refused = error.is_refusal();
-        let trouble = Trouble(Arc::new(error));
+    fn judge(
+        &self,
+        error: rtmp::Error,
+        begun: Instant,
+        timeout: Duration,
+        before: &Option<Trouble>,
+    ) -> Verdict {
+        let refused = if self.was_live() { error.is_refusal_of_a_known_stream() } else { error.is_refusal() };
+        let hurried = timeout < TOO_SHORT && matches!(error, rtmp::Error::Timeout { .. });
+        let trouble = match before {
+            Some(before) if hurried => before.clone(),
+            _ => Trouble(Arc::new(error)),
+        };
         let late = !self.was_live() && begun.elapsed() >= self.connect_timeout;
         if refused || late { Verdict::GiveUp(trouble) } else { Verdict::TryAgain(trouble) }
     }
 
     /// Sends through one connection until it ends.
     async fn run_once(&self, mut publisher: Publisher) -> Ended {
-        let since = Instant::now();
         let base = self.summary.borrow().bytes;
         if self.queue.open() {
             self.shared.want_keyframe();
         }
-        let ended = self.send_all(&mut publisher, base).await;
+        let mut live_since = None;
+        let stopping = async {
+            self.stops.gently.cancelled().await;
+            self.enter(State::Stopping);
+            std::future::pending::<Infallible>().await
+        };
+        let ended = tokio::select! {
+            ended = self.send_all(&mut publisher, base, &mut live_since) => ended,
+            never = stopping => match never {},
+        };
         let sent = base + publisher.stats().bytes_written;
+        let live = live_since.map(|since: Instant| since.elapsed());
         self.summary.send_modify(|summary| {
             summary.bytes = sent;
-            summary.live += since.elapsed();
+            summary.live += live.unwrap_or_default();
         });
-        match ended {
-            Ok(()) => {
-                self.enter(State::Stopping);
-                let goodbye = publisher.close(FLUSH_LIMIT);
-                tokio::select! {
-                    () = self.stops.at_once.cancelled() => {}
-                    () = goodbye => {}
-                }
-                Ended::Stopped
+        let Err(error) = ended else {
+            tokio::select! {
+                () = self.stops.at_once.cancelled() => {}
+                () = publisher.close(self.stops.left()) => {}
             }
-            Err(error) if !self.was_live() => {
-                self.queue.close();
-                Ended::Unproven(while_publishing(error))
-            }
-            Err(error) => {
-                self.queue.close();
-                let now = SystemTime::now();
-                self.summary.send_modify(|summary| summary.gaps.push(Gap { from: now, to: now }));
-                Ended::Lost(Trouble(Arc::new(error)))
-            }
+            return Ended::Stopped;
+        };
+        self.queue.close();
+        if live.is_some() {
+            self.summary.send_modify(|summary| _ = summary.lost_at.get_or_insert_with(SystemTime::now));
         }
+        let error = if self.was_live() { error } else { while_publishing(error) };
+        Ended::Lost { error, live }
     }
 
     fn live(&self) {
@@ -174,8 +200,8 @@ impl Output {
             if summary.was_live {
                 summary.reconnects += 1;
             }
-            if let Some(gap) = summary.gaps.last_mut() {
-                gap.to = SystemTime::now();
+            if let Some(from) = summary.lost_at.take() {
+                summary.gaps.push(Gap { from, to: SystemTime::now() });
             }
             summary.was_live = true;
         });
@@ -183,22 +209,26 @@ impl Output {
     }
 
     /// `Ok` when the run has ended and everything was sent, or should not be any more.
-    async fn send_all(&self, publisher: &mut Publisher, base: u64) -> Result<(), rtmp::Error> {
+    async fn send_all(
+        &self,
+        publisher: &mut Publisher,
+        base: u64,
+        live_since: &mut Option<Instant>,
+    ) -> Result<(), rtmp::Error> {
         let flushed = async {
             self.stops.gently.cancelled().await;
-            tokio::time::sleep(FLUSH_LIMIT).await;
+            tokio::time::sleep(self.stops.left()).await;
         };
         let proven = tokio::time::sleep(PROBATION);
         tokio::pin!(flushed, proven);
-        let mut live = false;
-        self.send(publisher, &Item::Tracks(self.queue.tracks().clone())).await?;
+        publisher.send(&Item::Tracks(self.queue.tracks().clone())).await?;
         loop {
             let item = tokio::select! {
                 biased;
                 () = self.stops.at_once.cancelled() => return Ok(()),
                 () = &mut flushed => return Ok(()),
-                () = &mut proven, if !live => {
-                    live = true;
+                () = &mut proven, if live_since.is_none() && !self.stops.gently.is_cancelled() => {
+                    *live_since = Some(Instant::now());
                     self.live();
                     continue;
                 }
@@ -209,17 +239,10 @@ impl Output {
             tokio::select! {
                 () = self.stops.at_once.cancelled() => return Ok(()),
                 () = &mut flushed => return Ok(()),
-                sent = self.send(publisher, &item) => sent?,
+                sent = publisher.send(&item) => sent?,
             }
             let bytes = base + publisher.stats().bytes_written;
             self.summary.send_modify(|summary| summary.bytes = bytes);
-        }
-    }
-
-    async fn send(&self, publisher: &mut Publisher, item: &Item) -> Result<(), rtmp::Error> {
-        match timeout(NO_PROGRESS, publisher.send(item)).await {
-            Ok(sent) => sent,
-            Err(_) => Err(rtmp::Error::Timeout { phase: Phase::Live, server: self.ingest.server() }),
         }
     }
 
@@ -237,21 +260,21 @@ impl Output {
     }
 
     fn stopped(&self, cause: Option<Trouble>) {
-        self.close_gap();
-        self.summary.send_modify(|summary| summary.cause.clone_from(&cause));
+        self.conclude(cause.clone());
         self.enter(State::Stopped { cause });
     }
 
     fn failed(&self, cause: Trouble) {
         self.queue.abandon();
-        self.close_gap();
-        self.summary.send_modify(|summary| summary.cause = Some(cause.clone()));
+        self.conclude(Some(cause.clone()));
         self.enter(State::Failed { cause });
     }
 
-    /// A gap lies between two live times; what followed the last one is the end, told by `cause`.
-    fn close_gap(&self) {
-        self.summary.send_modify(|summary| summary.gaps.retain(|gap| gap.from != gap.to));
+    fn conclude(&self, cause: Option<Trouble>) {
+        self.summary.send_modify(|summary| {
+            summary.cause = cause;
+            summary.dropped = self.queue.dropped();
+        });
     }
 }
 

@@ -17,7 +17,7 @@ const LONGEST_HELD: Duration = Duration::from_secs(12);
 /// Bound: [`LONGEST`] of media while sending. Loss: queued video, then all video up to the next
 /// keyframe, counted; sound only beyond three times that. Before the first connection it holds the
 /// newest GOP, so that a stream begins with a keyframe at once and keeps the keyframe grid; that is
-/// no loss.
+/// no loss, and once it is being sent it does not count against the bound.
 pub(crate) struct Queue {
     tracks: Arc<Tracks>,
     inner: Mutex<Inner>,
@@ -28,6 +28,8 @@ pub(crate) struct Queue {
 struct Inner {
     packets: VecDeque<Packet>,
     mode: Mode,
+    /// What was held for the first connection, until it has been sent.
+    backlog: Duration,
     dropped: u64,
 }
 
@@ -37,8 +39,9 @@ enum Mode {
     /// what comes while nothing is kept, since a run's first picture is one.
     #[default]
     Holding,
-    /// Keeps nothing until the next connection, then begins with a keyframe.
-    Closed,
+    /// Keeps nothing until the next connection, then begins with a keyframe. What comes meanwhile is
+    /// lost if there was a connection before.
+    Closed { lossy: bool },
     /// Passes over video until a keyframe comes; over sound too while nothing was sent yet.
     AwaitingKeyframe { sound: bool },
     /// Passes everything.
@@ -61,12 +64,14 @@ impl Queue {
         &self.tracks
     }
 
-    /// Takes a packet from the interleaver; never waits.
-    pub(crate) fn push(&self, packet: Packet) {
+    /// Takes a packet from the interleaver; never waits. Whether video was lost, so that a keyframe
+    /// should be asked for.
+    pub(crate) fn push(&self, packet: Packet) -> bool {
         let mut inner = self.lock();
-        inner.push(packet, self.tracks.video.is_some());
+        let lost = inner.push(packet, self.tracks.video.is_some());
         drop(inner);
         self.filled.notify_one();
+        lost
     }
 
     /// Begins to pass packets to a connection. Whether a keyframe should be asked for.
@@ -76,6 +81,7 @@ impl Queue {
             Mode::Finished => return false,
             Mode::Holding => {
                 inner.mode = Mode::Open;
+                inner.backlog = inner.lasts();
                 false
             }
             _ if self.tracks.video.is_none() => {
@@ -96,13 +102,14 @@ impl Queue {
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
         // What was held for a first connection was never on its way.
-        if inner.mode != Mode::Holding {
+        let lossy = !matches!(inner.mode, Mode::Holding | Mode::Closed { lossy: false });
+        if lossy {
             let waiting = inner.packets.iter().filter(|packet| packet.track == Track::Video).count();
             inner.dropped += waiting as u64;
         }
         inner.packets.clear();
         if inner.mode != Mode::Finished {
-            inner.mode = Mode::Closed;
+            inner.mode = Mode::Closed { lossy };
         }
     }
 
@@ -146,32 +153,40 @@ impl Queue {
 }
 
 impl Inner {
-    fn push(&mut self, packet: Packet, has_video: bool) {
-        let keyframe = packet.track == Track::Video && packet.keyframe;
+    fn push(&mut self, packet: Packet, has_video: bool) -> bool {
+        let video = packet.track == Track::Video;
+        let keyframe = video && packet.keyframe;
         match self.mode {
-            Mode::Closed | Mode::Finished => return,
+            Mode::Finished => return false,
+            Mode::Closed { lossy } => {
+                self.dropped += u64::from(video && lossy);
+                return false;
+            }
             Mode::Holding => {
                 self.hold(&packet, keyframe, has_video);
-                if self.mode == Mode::Closed {
-                    return;
+                if self.mode != Mode::Holding {
+                    return false;
                 }
             }
             Mode::AwaitingKeyframe { .. } if keyframe => self.mode = Mode::Open,
             Mode::AwaitingKeyframe { sound } => {
-                if packet.track == Track::Video {
-                    self.dropped += u64::from(sound);
-                    return;
-                }
-                if !sound {
-                    return;
+                self.dropped += u64::from(video && sound);
+                if video || !sound {
+                    return false;
                 }
             }
             Mode::Open => {}
         }
         self.packets.push_back(packet);
-        if self.mode != Mode::Holding && self.lasts() > LONGEST {
-            self.relieve();
+        self.mode != Mode::Holding && self.is_too_long() && self.relieve()
+    }
+
+    fn is_too_long(&mut self) -> bool {
+        let waiting = self.lasts();
+        if waiting <= LONGEST {
+            self.backlog = Duration::ZERO;
         }
+        waiting > LONGEST + self.backlog
     }
 
     fn hold(&mut self, packet: &Packet, keyframe: bool, has_video: bool) {
@@ -182,11 +197,12 @@ impl Inner {
         }
         if self.lasts() > LONGEST_HELD {
             self.packets.clear();
-            self.mode = Mode::Closed;
+            self.mode = Mode::Closed { lossy: false };
         }
     }
 
-    fn relieve(&mut self) {
+    /// Whether video was lost.
+    fn relieve(&mut self) -> bool {
         let before = self.packets.len();
         self.packets.retain(|packet| packet.track == Track::Audio);
         let lost = (before - self.packets.len()) as u64;
@@ -197,6 +213,7 @@ impl Inner {
         while self.lasts() > LONGEST * 3 {
             self.packets.pop_front();
         }
+        lost > 0
     }
 
     fn lasts(&self) -> Duration {
@@ -255,7 +272,7 @@ mod tests {
     #[tokio::test]
     async fn the_first_connection_begins_with_the_newest_keyframe_and_asks_for_none() {
         let queue = Queue::new(tracks());
-        (0..120).for_each(|frame| queue.push(video(frame)));
+        (0..120).for_each(|frame| _ = queue.push(video(frame)));
         assert!(!queue.open());
         assert_eq!(next(&queue).await, Some((Track::Video, 100)));
         assert_eq!(queue.dropped(), 0, "what was before the connection is no loss");
@@ -273,10 +290,27 @@ mod tests {
     async fn a_gop_too_long_to_be_kept_is_given_up_for_a_fresh_keyframe() {
         let queue = Queue::new(tracks());
         queue.push(video(0));
-        (1..330).filter(|frame| frame % 50 != 0).for_each(|frame| queue.push(video(frame)));
+        (1..330).filter(|frame| frame % 50 != 0).for_each(|frame| _ = queue.push(video(frame)));
         assert!(queue.open());
-        (330..360).for_each(|frame| queue.push(video(frame)));
+        (330..360).for_each(|frame| _ = queue.push(video(frame)));
         assert_eq!(next(&queue).await, Some((Track::Video, 350)));
+    }
+
+    #[tokio::test]
+    async fn a_long_gop_held_for_the_first_connection_is_sent_whole() {
+        let queue = Queue::new(tracks());
+        queue.push(video(0));
+        let gop = |frames: std::ops::Range<i64>| {
+            frames.map(|frame| Packet { keyframe: false, ..video(frame) }).map(|packet| queue.push(packet))
+        };
+        assert!(!gop(1..200).any(|lost| lost));
+        assert!(!queue.open());
+        assert!(!gop(200..220).any(|lost| lost), "8 s were held; that is no sign of a slow path");
+        for frame in 0..220 {
+            assert_eq!(next(&queue).await, Some((Track::Video, frame)));
+        }
+        assert_eq!(gop(220..300).filter(|lost| *lost).count(), 1, "from now on the usual bound holds");
+        assert_eq!(queue.dropped(), 80);
     }
 
     #[tokio::test]
@@ -286,7 +320,8 @@ mod tests {
         queue.open();
         queue.close();
         assert_eq!(queue.dropped(), 1);
-        (10..20).for_each(|frame| queue.push(video(frame)));
+        (10..20).for_each(|frame| _ = queue.push(video(frame)));
+        assert_eq!(queue.dropped(), 11, "what was not sent while there was no connection");
         assert!(queue.open());
         (20..60).for_each(|frame| {
             queue.push(video(frame));

@@ -76,6 +76,7 @@ pub struct Started {
 
 /// A run that is on. Dropping it stops it at once.
 pub struct Run {
+    shared: Arc<Shared>,
     stops: Stops,
     done: watch::Receiver<Option<Summary>>,
 }
@@ -155,13 +156,32 @@ impl Run {
             })
             .collect();
         let (finished, done) = watch::channel(None);
-        let parts =
-            Parts { stage: stage.clone(), shared, lanes, outputs, threads, stops: stops.clone(), listener };
+        let parts = Parts {
+            stage: stage.clone(),
+            shared: shared.clone(),
+            lanes,
+            outputs,
+            threads,
+            stops: stops.clone(),
+            listener,
+        };
         tokio::spawn(async move {
             let summary = parts.run().await;
             finished.send_replace(Some(summary));
         });
-        Ok(Self { stops, done })
+        Ok(Self { shared, stops, done })
+    }
+
+    /// Asks for another video bitrate, in bits per second, from the next picture on. An encoder that
+    /// cannot change it while it runs goes on as before; its
+    /// [`changes_bitrate_live`](encode::Video::changes_bitrate_live) says so.
+    pub fn set_video_bitrate(&self, bitrate: u32) {
+        self.shared.want_bitrate(bitrate);
+    }
+
+    /// Asks for an extra keyframe, at most one a second; it does not shift the grid.
+    pub fn request_keyframe(&self) {
+        self.shared.want_keyframe();
     }
 
     /// Sends what is left, says goodbye, ends; a second call ends at once.
@@ -169,7 +189,7 @@ impl Run {
         if self.stops.gently.is_cancelled() {
             self.stops.at_once.cancel();
         }
-        self.stops.gently.cancel();
+        self.stops.end_gently();
     }
 
     /// Waits for the end: stopped, failed, or every target gave up.
@@ -181,7 +201,7 @@ impl Run {
 
 impl Drop for Run {
     fn drop(&mut self) {
-        self.stops.gently.cancel();
+        self.stops.end_gently();
         self.stops.at_once.cancel();
     }
 }
@@ -223,15 +243,20 @@ impl Parts {
         }
     }
 
-    /// Encoders end first, so that what they still hold is sent too.
+    /// Encoders end first, so that what they still hold is sent too. One that takes too long, or hangs
+    /// in a driver, is left behind: nobody waits for it.
     async fn end_encoders(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
         let threads = std::mem::take(&mut self.threads);
-        let _ =
-            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())))
-                .await;
+        let joined =
+            tokio::task::spawn_blocking(move || threads.into_iter().for_each(|thread| drop(thread.join())));
+        tokio::select! {
+            _ = joined => {}
+            () = self.stops.at_once.cancelled() => {}
+            () = tokio::time::sleep(self.stops.left()) => tracing::warn!("an encoder was still busy at the end"),
+        }
         self.shared.finish();
-        self.stops.gently.cancel();
+        self.stops.end_gently();
     }
 
     fn tick(&self, before: stage::Counters) -> tokio::task::JoinHandle<()> {

@@ -127,10 +127,14 @@ pub struct TargetSummary {
     pub bytes: u64,
     /// Time in the state Live.
     pub live: Duration,
+    /// Pictures that were not sent.
+    pub dropped: u64,
     /// Connections made anew.
     pub reconnects: u32,
     /// When it was live before and after, but not between.
     pub gaps: Vec<Gap>,
+    /// Since when it has not been live again.
+    pub(crate) lost_at: Option<SystemTime>,
 }
 
 /// A time in which a target was not live.
