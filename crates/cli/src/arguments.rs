@@ -140,9 +140,34 @@ fn duration(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| format!("\"{text}\" is not a time; write it as 500ms, 20s or 5m"))
 }
 
+/// `text` without the addresses of the command line that it quotes: their end is a stream key.
+pub(crate) fn without_keys(text: &str, arguments: impl Iterator<Item = String>) -> String {
+    arguments.fold(text.to_owned(), |text, argument| {
+        let Some(colon) = argument.find("://") else { return text };
+        let scheme = argument[..colon].rfind(|letter: char| !letter.is_ascii_alphanumeric());
+        let address = &argument[scheme.map_or(0, |before| before + 1)..];
+        text.replace(address, &format!("{}://***", &address[..address.find(':').unwrap_or(0)]))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_refused_command_line_is_quoted_without_its_keys() {
+        for line in [
+            "live rtmp://h/app/hush",
+            "live --too=rtmp://h/app/hush",
+            "live --to local --size rtmp://h/app/hush",
+        ] {
+            let line = || ["tamarack"].into_iter().chain(line.split(' ')).map(str::to_owned);
+            let error = Arguments::try_parse_from(line()).unwrap_err().render().to_string();
+            let told = without_keys(&error, line());
+            assert!(!told.contains("hush"), "{told}");
+            assert!(told.contains("Usage") || told.contains("--help"), "{told}");
+        }
+    }
 
     #[test]
     fn quantities_are_read_and_refused() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use broadcast::Video;
 use codec::encode::{AudioSettings, VideoSettings};
-use studio::{Destination, Failure, LiveRequest, Sources, Studio};
+use studio::{Destination, Failure, LiveRequest, Sources, Studio, summary_of_nothing};
 use words::Language;
 
 use crate::USAGE;
@@ -12,6 +12,8 @@ use crate::arguments::Live;
 use crate::interrupt::Interrupts;
 use crate::print::Printer;
 
+/// A device or an encoder.
+const DEVICE: u8 = 3;
 /// No target was ever live.
 const NEVER_LIVE: u8 = 4;
 
@@ -25,40 +27,62 @@ pub(crate) async fn run(live: Live, language: Language) -> u8 {
             return USAGE;
         }
     };
+    let targets = request.destinations.len();
     let told = printer.clone();
     let studio = match Studio::new(language, Arc::new(move |event| told.event(&event))) {
         Ok(studio) => Arc::new(studio),
-        Err(failure) => return fail(&printer, &failure),
+        Err(failure) => return never_began(&printer, &failure, targets),
     };
-    let opened = tokio::select! {
-        opened = studio.open(sources, &request.video) => opened,
-        () = interrupts.next() => {
-            studio.summarize_nothing(None, request.destinations.len());
+    match begin(&studio, &mut interrupts, sources, &request).await {
+        Ok(true) => {}
+        Ok(false) => {
+            printer.event(&summary_of_nothing(None, targets));
             return NEVER_LIVE;
         }
-    };
-    // From here on an interrupt is the studio's to obey: what it began it also ends.
-    tokio::spawn(stop_on_interrupt(interrupts, studio.clone()));
-    let begun = match opened {
-        Ok(()) => studio.go_live(&request).await,
-        Err(failure) => Err(failure),
-    };
-    if let Err(failure) = begun {
-        studio.summarize_nothing(Some(&failure), request.destinations.len());
-        return fail(&printer, &failure);
+        Err(failure) => return never_began(&printer, &failure, targets),
     }
-    match studio.finish().await {
-        Some(outcome) => {
-            if let Some(failure) = &outcome.failure {
-                printer.failure(failure);
+    tokio::spawn(stop_on_interrupt(interrupts, studio.clone()));
+    let Some(outcome) = studio.finish().await else {
+        // A panic of ours, which has been logged.
+        printer.event(&summary_of_nothing(None, targets));
+        return DEVICE;
+    };
+    if let Some(failure) = &outcome.failure {
+        printer.failure(failure);
+    }
+    outcome.exit_code()
+}
+
+/// Opens the sources and goes live; `false` when an interrupt was quicker.
+async fn begin(
+    studio: &Arc<Studio>,
+    interrupts: &mut Interrupts,
+    sources: Sources,
+    request: &LiveRequest,
+) -> Result<bool, Failure> {
+    tokio::select! {
+        opened = studio.open(sources, &request.video) => opened?,
+        () = interrupts.next() => return Ok(false),
+    }
+    let going = studio.go_live(request);
+    tokio::pin!(going);
+    let mut asked = false;
+    loop {
+        tokio::select! {
+            biased;
+            begun = &mut going => return begun.map(|()| true),
+            () = interrupts.next() => {
+                if std::mem::replace(&mut asked, true) {
+                    return Ok(false);
+                }
+                studio.stop();
             }
-            outcome.exit_code()
         }
-        None => 3,
     }
 }
 
-fn fail(printer: &Printer, failure: &Failure) -> u8 {
+fn never_began(printer: &Printer, failure: &Failure, targets: usize) -> u8 {
+    printer.event(&summary_of_nothing(Some(failure), targets));
     printer.failure(failure);
     failure.exit_code()
 }

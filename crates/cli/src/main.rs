@@ -31,7 +31,10 @@ fn main() -> ExitCode {
             tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| LOGS.into()),
         )
         .init();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return refuse(&error),
+    };
     let language = Language::detect();
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
@@ -52,6 +55,15 @@ fn main() -> ExitCode {
     // A driver that hangs must not keep the process.
     runtime.shutdown_background();
     ExitCode::from(code)
+}
+
+/// What clap says of a command line that makes no sense; it also answers `--help`.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        error.exit();
+    }
+    eprint!("{}", arguments::without_keys(&error.render().to_string(), std::env::args()));
+    ExitCode::from(USAGE)
 }
 
 fn list_devices(printer: &Printer) -> u8 {

@@ -1,20 +1,24 @@
 //! Events as JSON lines for scripts, or as sentences for people.
 
 use std::io::Write;
+use std::sync::{Mutex, PoisonError};
 
 use studio::Failure;
 use studio::event::{Camera, Cause, Encoder, End, Event, Microphone, StateName, Stats, Summary, TargetState};
 use words::{Language, text};
 
 /// Prints events to standard output; what went wrong goes to standard error.
+///
+/// A summary is the last event, whatever threads that are being left behind still say.
 pub(crate) struct Printer {
     json: bool,
     language: Language,
+    over: Mutex<bool>,
 }
 
 impl Printer {
     pub(crate) const fn new(json: bool, language: Language) -> Self {
-        Self { json, language }
+        Self { json, language, over: Mutex::new(false) }
     }
 
     pub(crate) fn event(&self, event: &Event) {
@@ -23,7 +27,9 @@ impl Printer {
             return;
         }
         let line = if self.json { serde_json::to_string(event).ok() } else { self.sentence(event) };
-        if let Some(line) = line {
+        let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(line) = line.filter(|_| !*over) {
+            *over = matches!(event, Event::Summary(_));
             // Whoever reads may be gone; the broadcast goes on.
             let _ = writeln!(std::io::stdout().lock(), "{line}");
         }

@@ -38,6 +38,20 @@ pub(crate) fn cause(code: &str, error: &dyn std::fmt::Display, language: Languag
 }
 
 impl Failure {
+    /// The command line's exit code.
+    pub const fn exit_code(&self) -> u8 {
+        match self.kind {
+            Kind::Usage => 2,
+            Kind::Device => 3,
+            Kind::Target => 4,
+        }
+    }
+
+    /// A thread of ours panicked; where it did is in the log.
+    pub(crate) fn internal(error: &tokio::task::JoinError, language: Language) -> Self {
+        Self { kind: Kind::Device, cause: cause("internal", error, language) }
+    }
+
     pub(crate) fn usage(code: &str, error: &dyn std::fmt::Display, language: Language) -> Self {
         Self { kind: Kind::Usage, cause: cause(code, error, language) }
     }

@@ -1,6 +1,6 @@
 //! From the crates' own types to events.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use broadcast::{State, Statistics, Summary};
 use time::OffsetDateTime;
@@ -10,7 +10,7 @@ use words::Language;
 
 use crate::cause::cause;
 use crate::event::{
-    End, Gap, KeyframeSpan, Mode, StateName, Stats, Summary as SummaryEvent, TargetState, TargetStats,
+    Cause, End, Gap, KeyframeSpan, Mode, StateName, Stats, Summary as SummaryEvent, TargetState, TargetStats,
     TargetSummary,
 };
 
@@ -91,37 +91,52 @@ fn rounded(value: f64) -> f64 {
 }
 
 pub(crate) fn summary(summary: &Summary, language: Language) -> SummaryEvent {
-    let millis = |seconds: f64| (seconds * 1000.0).round() / 1000.0;
+    // What ended the run from inside ended every target that had no trouble of its own.
+    let failure = summary.error.as_ref().map(|error| cause(error.code(), error, language));
     SummaryEvent {
-        duration_s: millis(summary.duration.as_secs_f64()),
+        duration_s: millis(summary.duration),
         captured: summary.captured,
         encoded: summary.encoded,
         repeated: summary.repeated,
         dropped: summary.dropped,
         keyframe_s: KeyframeSpan {
-            min: summary.keyframe_shortest.map(|time| millis(time.as_secs_f64())),
-            max: summary.keyframe_longest.map(|time| millis(time.as_secs_f64())),
+            min: summary.keyframe_shortest.map(millis),
+            max: summary.keyframe_longest.map(millis),
         },
         targets: summary
             .targets
             .iter()
             .enumerate()
-            .map(|(target, of)| TargetSummary {
-                target: target as u32,
-                end: if of.was_live && of.cause.is_none() { End::Ok } else { End::Failed },
-                cause: of.cause.as_ref().map(|trouble| cause(trouble.code(), trouble, language)),
-                bytes: of.bytes,
-                live_s: millis(of.live.as_secs_f64()),
-                reconnects: of.reconnects,
-                gaps: of
-                    .gaps
-                    .iter()
-                    .map(|gap| Gap { from: rfc3339(gap.from), to: rfc3339(gap.to) })
-                    .collect(),
-            })
+            .map(|(target, of)| target_summary(target, of, &failure, language))
             .collect(),
         recording: None,
     }
+}
+
+fn target_summary(
+    target: usize,
+    of: &broadcast::TargetSummary,
+    failure: &Option<Cause>,
+    language: Language,
+) -> TargetSummary {
+    let own = of.cause.as_ref().map(|trouble| cause(trouble.code(), trouble, language));
+    let cause = own.or_else(|| failure.clone());
+    let gaps = of.gaps.iter().map(|gap| Gap { from: rfc3339(gap.from), to: rfc3339(gap.to) });
+    TargetSummary {
+        target: target as u32,
+        end: if of.was_live && cause.is_none() { End::Ok } else { End::Failed },
+        cause,
+        bytes: of.bytes,
+        live_s: millis(of.live),
+        dropped: of.dropped,
+        reconnects: of.reconnects,
+        gaps: gaps.collect(),
+    }
+}
+
+/// Seconds, to the millisecond.
+fn millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 pub(crate) fn mode(mode: &capture::camera::Mode) -> Mode {
@@ -131,5 +146,32 @@ pub(crate) fn mode(mode: &capture::camera::Mode) -> Mode {
         // 30000/1001 is written as people say it: 29.97.
         fps: (mode.frame_rate.as_f64() * 1000.0).round() / 1000.0,
         format: mode.format.name().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoder_that_failed_is_every_target_s_end() {
+        let mut live = broadcast::TargetSummary::default();
+        live.was_live = true;
+        let mut run = Summary {
+            duration: Duration::from_secs(3),
+            captured: 90,
+            encoded: 90,
+            repeated: 0,
+            dropped: 0,
+            keyframe_shortest: None,
+            keyframe_longest: None,
+            targets: vec![live.clone(), live],
+            error: None,
+        };
+        assert!(summary(&run, Language::English).targets.iter().all(|target| target.end == End::Ok));
+        run.error = Some(broadcast::Error::Thread("out of threads".to_owned()));
+        for target in summary(&run, Language::English).targets {
+            assert_eq!((target.end, target.cause.unwrap().code.as_str()), (End::Failed, "no-thread"));
+        }
     }
 }

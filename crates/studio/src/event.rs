@@ -343,6 +343,9 @@ pub struct TargetSummary {
     pub bytes: u64,
     /// Time in the state Live.
     pub live_s: f64,
+    /// Pictures not sent to it.
+    #[ts(type = "number")]
+    pub dropped: u64,
     /// Connections made anew.
     pub reconnects: u32,
     /// When it was live before and after, but not between (RFC 3339, UTC).

@@ -34,7 +34,7 @@ pub use delivery::fetch::Response as Fetched;
 pub use event::Event;
 pub use preview::PreviewSink;
 pub use request::{Destination, LiveRequest, Sources};
-pub use run::Outcome;
+pub use run::{Outcome, summary_of_nothing};
 pub use serve::{ServeOptions, Server};
 
 /// Receives every event, on whatever thread it happened; must return quickly.

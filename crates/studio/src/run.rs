@@ -10,8 +10,10 @@ use loopback::Loopback;
 use rtmp::Ingest;
 use tokio::sync::watch;
 
-use crate::cause::{Failure, Kind};
-use crate::event::{Encoding, Event, Started, Target};
+use crate::cause::Failure;
+use crate::event::{
+    Encoding, End, Event, KeyframeSpan, Started, Summary as SummaryEvent, Target, TargetSummary,
+};
 use crate::request::{Destination, LiveRequest, Sources};
 use crate::{Listener, Studio, convert, lock, window};
 
@@ -90,11 +92,14 @@ impl Outcome {
     /// The command line's exit code.
     pub fn exit_code(&self) -> u8 {
         let targets = &self.summary.targets;
-        match () {
-            () if self.failure.is_some() => 3,
-            () if !targets.iter().any(|target| target.was_live) => 4,
-            () if targets.iter().any(|target| target.cause.is_some() || !target.was_live) => 5,
-            () => 0,
+        if self.failure.is_some() {
+            3
+        } else if !targets.iter().any(|target| target.was_live) {
+            4
+        } else if targets.iter().any(|target| target.cause.is_some() || !target.was_live) {
+            5
+        } else {
+            0
         }
     }
 }
@@ -120,7 +125,7 @@ impl Studio {
         let camera = tokio::task::spawn_blocking(move || camera.choose_camera(sources.camera));
         let microphone =
             tokio::task::spawn_blocking(move || microphone.choose_microphone(sources.microphone));
-        let lost = |_| Failure::usage("internal", &"a thread panicked", self.language());
+        let lost = |error| Failure::internal(&error, self.language());
         camera.await.map_err(lost)??;
         microphone.await.map_err(lost)?
     }
@@ -183,7 +188,7 @@ impl Studio {
         let run = match run {
             Ok(Ok(run)) => Arc::new(run),
             Ok(Err(error)) => return Err(Failure::run(&error, language)),
-            Err(error) => return Err(Failure::usage("internal", &error, language)),
+            Err(error) => return Err(Failure::internal(&error, language)),
         };
         lock(&self.run).loopback = local;
         if let Some(duration) = request.duration {
@@ -211,6 +216,7 @@ impl Studio {
         let language = self.language();
         let unproven = Mutex::new(playback_urls(request, local.as_deref()));
         let teller = Teller {
+            run: format!("{:016x}", random()),
             listener: self.listener.clone(),
             slot: self.run.clone(),
             cpu: Arc::new(Mutex::new((ProcessTime::now(), std::time::Instant::now()))),
@@ -218,7 +224,7 @@ impl Studio {
         let (request, fetcher) = (request.clone(), self.fetcher.clone());
         Arc::new(move |event| match event {
             broadcast::Event::Started(started) => {
-                teller.started(started_event(&request, &started, with_video, language))
+                teller.started(started_event(&teller.run, &request, &started, with_video, language))
             }
             broadcast::Event::Statistics(statistics) => teller.statistics(&statistics),
             broadcast::Event::State { target, state } => {
@@ -261,10 +267,12 @@ impl Studio {
     /// Waits until the run has ended, tells the summary, and forgets the run.
     pub async fn finish(&self) -> Option<Outcome> {
         let Phase::On(run) = self.phase.borrow().clone() else { return None };
-        let summary = run.finish().await?;
+        let summary = run.finish().await;
         let language = self.language();
         let local = std::mem::take(&mut *lock(&self.run)).loopback;
-        self.tell(Event::Summary(convert::summary(&summary, language)));
+        if let Some(summary) = &summary {
+            self.tell(Event::Summary(convert::summary(summary, language)));
+        }
         self.phase.send_replace(Phase::Idle);
         if let Some(local) = local {
             // The player still has some seconds to show.
@@ -273,36 +281,40 @@ impl Studio {
                 drop(local);
             });
         }
+        let summary = summary?;
         let failure = summary.error.as_ref().map(|error| Failure::run(error, language));
         Some(Outcome { summary, failure })
-    }
-
-    /// Tells a summary for a run that never began, since scripts wait for one.
-    pub fn summarize_nothing(&self, failure: Option<&Failure>, targets: usize) {
-        let target = broadcast::TargetSummary::default();
-        let summary = Summary {
-            duration: Duration::ZERO,
-            captured: 0,
-            encoded: 0,
-            repeated: 0,
-            dropped: 0,
-            keyframe_shortest: None,
-            keyframe_longest: None,
-            targets: vec![target; targets],
-            error: None,
-        };
-        let mut event = convert::summary(&summary, self.language());
-        event
-            .targets
-            .iter_mut()
-            .for_each(|target| target.cause = failure.map(|failure| failure.cause.clone()));
-        self.tell(Event::Summary(event));
     }
 
     /// The run that is on, as the window shows it.
     pub fn shown_run(&self) -> Option<window::Run> {
         lock(&self.run).shown.clone()
     }
+}
+
+/// The summary of a run that never began, since scripts wait for one.
+pub fn summary_of_nothing(failure: Option<&Failure>, targets: usize) -> Event {
+    let cause = failure.map(|failure| failure.cause.clone());
+    let target = |target| TargetSummary {
+        target,
+        end: End::Failed,
+        cause: cause.clone(),
+        bytes: 0,
+        live_s: 0.0,
+        dropped: 0,
+        reconnects: 0,
+        gaps: Vec::new(),
+    };
+    Event::Summary(SummaryEvent {
+        duration_s: 0.0,
+        captured: 0,
+        encoded: 0,
+        repeated: 0,
+        dropped: 0,
+        keyframe_s: KeyframeSpan { min: None, max: None },
+        targets: (0..targets as u32).map(target).collect(),
+        recording: None,
+    })
 }
 
 /// Where each target can be watched, as far as that is known.
@@ -323,6 +335,7 @@ async fn stop_after(run: Arc<Run>, mut live: watch::Receiver<bool>, duration: Du
 }
 
 fn started_event(
+    run: &str,
     request: &LiveRequest,
     started: &broadcast::Started,
     with_video: bool,
@@ -348,15 +361,23 @@ fn started_event(
         encoding: 0,
     };
     Started {
-        run: format!("{:016x}", random()),
+        run: run.to_owned(),
         encodings: vec![encoding],
         targets: request.destinations.iter().enumerate().map(target).collect(),
+    }
+}
+
+impl window::Run {
+    fn is(&self, run: &str) -> bool {
+        self.started.as_ref().is_some_and(|started| started.run == run)
     }
 }
 
 /// Tells events of a run and keeps what a newly opened window must know.
 #[derive(Clone)]
 struct Teller {
+    /// Whose events these are.
+    run: String,
     listener: Listener,
     slot: Arc<Mutex<Slot>>,
     cpu: Arc<Mutex<(ProcessTime, std::time::Instant)>>,
@@ -390,10 +411,14 @@ impl Teller {
     /// Tells and keeps what happened, unless the run is forgotten: nothing comes after its summary.
     fn tell(&self, event: Event, keep: impl FnOnce(&mut window::Run)) {
         let mut slot = lock(&self.slot);
-        if let Some(shown) = &mut slot.shown {
+        if let Some(shown) = slot.shown.as_mut().filter(|shown| shown.is(&self.run)) {
             keep(shown);
             (self.listener)(event);
         }
+    }
+
+    fn is_on(&self) -> bool {
+        lock(&self.slot).shown.as_ref().is_some_and(|shown| shown.is(&self.run))
     }
 
     fn cpu_percent(&self) -> f64 {
@@ -406,23 +431,12 @@ impl Teller {
 
     /// Tells where to watch, once it really can be watched; gives up when the run is over.
     async fn prove(&self, target: u32, url: String, fetcher: delivery::Fetcher) {
-        while lock(&self.slot).shown.is_some() {
+        while self.is_on() {
             if delivery::prove(&fetcher, &url).await.is_ok() {
                 let event = Event::Playback { target, url: url.clone() };
                 return self.tell(event, |shown| _ = shown.playback_url.get_or_insert(url));
             }
             tokio::time::sleep(LOOK_AGAIN).await;
-        }
-    }
-}
-
-impl Failure {
-    /// The command line's exit code.
-    pub const fn exit_code(&self) -> u8 {
-        match self.kind {
-            Kind::Usage => 2,
-            Kind::Device => 3,
-            Kind::Target => 4,
         }
     }
 }
