@@ -6,7 +6,7 @@ mod scaler;
 use media::video::{Color, PixelFormat};
 use media::{FramePool, Picture, Size, VideoFrame};
 
-pub(crate) use scaler::Scaler;
+pub(crate) use scaler::{Scaler, limited_twin};
 
 use crate::Error;
 use crate::jpeg::Decoder;

@@ -24,13 +24,7 @@ impl<'a> Source<'a> {
     /// The planes of a decoded JPEG. Full-range formats are named as their limited twins, since the
     /// range is converted together with the matrix, once.
     pub(crate) fn of_frame(frame: &'a frame::Video) -> Self {
-        let format = match frame.format() {
-            Pixel::YUVJ420P => Pixel::YUV420P,
-            Pixel::YUVJ422P => Pixel::YUV422P,
-            Pixel::YUVJ444P => Pixel::YUV444P,
-            Pixel::YUVJ440P => Pixel::YUV440P,
-            other => other,
-        };
+        let format = limited_twin(frame.format());
         // Safety: reads the frame's own arrays; the pointers live as long as the borrowed frame.
         let (data, linesize) = unsafe { ((*frame.as_ptr()).data, (*frame.as_ptr()).linesize) };
         Self {
@@ -78,6 +72,18 @@ impl<'a> Source<'a> {
             strides: [strides[0] as c_int, strides[1] as c_int, strides[2] as c_int, 0],
             owner: std::marker::PhantomData,
         }
+    }
+}
+
+/// The same layout by the name that does not also say "full range"; every other format as it is.
+pub(crate) const fn limited_twin(format: Pixel) -> Pixel {
+    match format {
+        Pixel::YUVJ411P => Pixel::YUV411P,
+        Pixel::YUVJ420P => Pixel::YUV420P,
+        Pixel::YUVJ422P => Pixel::YUV422P,
+        Pixel::YUVJ440P => Pixel::YUV440P,
+        Pixel::YUVJ444P => Pixel::YUV444P,
+        other => other,
     }
 }
 
