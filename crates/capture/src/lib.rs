@@ -18,6 +18,7 @@ mod error;
 mod file;
 mod flash;
 pub mod microphone;
+mod name;
 mod pattern;
 mod thread;
 mod tone;
