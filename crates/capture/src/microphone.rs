@@ -12,6 +12,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::Error;
 use crate::audio::{Listener, Signal};
+use crate::name::{self, Found};
 use crate::thread::{self, Guard, Ready, Stop};
 
 /// A microphone that gives nothing for this long is in trouble.
@@ -60,7 +61,7 @@ fn devices_of(host: &cpal::Host) -> Vec<(Device, cpal::Device)> {
     let id_of = |device: &cpal::Device| device.id().map(|id| id.to_string()).unwrap_or_default();
     let default = host.default_input_device().map(|device| id_of(&device));
     let Ok(found) = host.input_devices() else { return Vec::new() };
-    found
+    let mut devices: Vec<_> = found
         .filter(is_a_device)
         .map(|handle| {
             let id = id_of(&handle);
@@ -71,7 +72,9 @@ fn devices_of(host: &cpal::Host) -> Vec<(Device, cpal::Device)> {
             let default = default.as_ref() == Some(&id);
             (Device { id, name, default }, handle)
         })
-        .collect()
+        .collect();
+    devices.sort_by_key(|(device, _)| is_monitor(&device.id));
+    devices
 }
 
 /// ALSA lists its plug-ins (rate converters, the null device) as if they were microphones.
@@ -83,26 +86,31 @@ fn is_a_device(device: &cpal::Device) -> bool {
 }
 
 fn find(wanted: Option<&str>) -> Result<(Device, cpal::Device), Error> {
-    let found = hosts().iter().map(devices_of).find(|devices| !devices.is_empty()).unwrap_or_default();
-    let missing = || Error::MicrophoneNotFound(wanted.unwrap_or("default").to_owned());
+    let mut found = hosts().iter().map(devices_of).find(|devices| !devices.is_empty()).unwrap_or_default();
+    let at = choose(found.iter().map(|(device, _)| device), wanted)?;
+    Ok(found.swap_remove(at))
+}
+
+/// Which device is meant; without a wish the system's default, else the first that hears the room.
+fn choose<'a>(
+    devices: impl Iterator<Item = &'a Device> + Clone,
+    wanted: Option<&str>,
+) -> Result<usize, Error> {
     let Some(wanted) = wanted else {
-        let default = found.iter().position(|(device, _)| device.default).unwrap_or(0);
-        return found.into_iter().nth(default).ok_or_else(missing);
+        let default = devices.clone().position(|device| device.default);
+        let first = || devices.clone().position(|device| !is_monitor(&device.id));
+        return default.or_else(first).ok_or_else(|| Error::MicrophoneNotFound("default".to_owned()));
     };
-    let part = wanted.to_lowercase();
-    let exact = found.iter().position(|(device, _)| device.id == wanted || device.name == wanted);
-    let matching: Vec<usize> =
-        (0..found.len()).filter(|at| found[*at].0.name.to_lowercase().contains(&part)).collect();
-    let at = match (exact, &matching[..]) {
-        (Some(at), _) => at,
-        (None, [one]) => *one,
-        (None, []) => return Err(missing()),
-        (None, several) => {
-            let names = several.iter().map(|at| found[*at].0.name.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Error::MicrophoneAmbiguous { wanted: wanted.to_owned(), names });
-        }
-    };
-    found.into_iter().nth(at).ok_or_else(missing)
+    match name::find(devices.map(|device| (device.id.as_str(), device.name.as_str())), wanted) {
+        Found::One(at) => Ok(at),
+        Found::None => Err(Error::MicrophoneNotFound(wanted.to_owned())),
+        Found::Several(names) => Err(Error::MicrophoneAmbiguous { wanted: wanted.to_owned(), names }),
+    }
+}
+
+/// PulseAudio lists what a loudspeaker plays as if it were a microphone.
+fn is_monitor(id: &str) -> bool {
+    id.starts_with("pulseaudio:") && id.ends_with(".monitor")
 }
 
 pub(crate) fn start(wanted: Option<String>, clock: Clock, listener: Listener) -> Result<Guard, Error> {
@@ -129,6 +137,8 @@ impl Pump {
         };
         ready.ok();
         loop {
+            // From now on it is this microphone or none, even if "default" would have become another.
+            self.wanted = Some(open.device.id.clone());
             let trouble = self.deliver(&mut open, stop);
             drop(open);
             let Some(trouble) = trouble else { return };
@@ -148,6 +158,9 @@ impl Pump {
         while !stop.is_set() {
             if open.pass_on(&self.clock, &mut self.listener) {
                 heard = Instant::now();
+            }
+            if let Some(lost) = open.lost() {
+                (self.listener)(Signal::Lost(lost));
             }
             if let Some(error) = open.trouble() {
                 return Some(error);
@@ -252,11 +265,17 @@ impl Open {
         any
     }
 
-    fn trouble(&self) -> Option<Error> {
-        let lost = self.faults.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            tracing::warn!(lost, microphone = %self.device.name, "samples lost: the machine is too busy");
+    /// How much sound found the ring full since the last call.
+    fn lost(&self) -> Option<Duration> {
+        let samples = self.faults.lost.swap(0, Ordering::Relaxed) / self.channels as u64;
+        let lost = Duration::from_secs_f64(samples as f64 / f64::from(self.rate));
+        if samples > 0 {
+            tracing::warn!(?lost, microphone = %self.device.name, "sound lost: the machine is too busy");
         }
+        (samples > 0).then_some(lost)
+    }
+
+    fn trouble(&self) -> Option<Error> {
         self.faults.gone.load(Ordering::Acquire).then(|| Error::MicrophoneGone {
             name: self.device.name.clone(),
             reason: "the sound system closed it".to_owned(),
@@ -333,5 +352,24 @@ fn explain(name: &str, error: &cpal::Error) -> Error {
         ErrorKind::DeviceBusy => Error::MicrophoneBusy(name.to_owned()),
         ErrorKind::PermissionDenied => Error::MicrophoneDenied(name.to_owned()),
         _ => Error::MicrophoneGone { name: name.to_owned(), reason: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(id: &str, default: bool) -> Device {
+        Device { id: format!("pulseaudio:{id}"), name: id.to_owned(), default }
+    }
+
+    #[test]
+    fn what_a_loudspeaker_plays_is_only_taken_when_it_is_the_systems_default() {
+        let (monitor, microphone) = (device("hdmi.monitor", false), device("usb", false));
+        let choose = |devices: &[Device], wanted| choose(devices.iter(), wanted);
+        assert_eq!(choose(&[monitor.clone(), microphone.clone()], None).unwrap(), 1);
+        assert!(matches!(choose(std::slice::from_ref(&monitor), None), Err(Error::MicrophoneNotFound(_))));
+        assert_eq!(choose(&[microphone.clone(), device("hdmi.monitor", true)], None).unwrap(), 1);
+        assert_eq!(choose(&[microphone, monitor], Some("hdmi")).unwrap(), 1, "when it is asked for");
     }
 }

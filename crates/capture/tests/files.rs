@@ -53,6 +53,7 @@ fn sound(path: &Path) -> (audio::Source, Receiver<Said>) {
         let _ = sender.send(match signal {
             audio::Signal::Sound { at, .. } => Said::Media { late: now.now().since(at) },
             audio::Signal::Running { .. } => Said::Running,
+            audio::Signal::Lost(lost) => panic!("{lost:?} of a file lost"),
             audio::Signal::Trouble(error) => Said::Trouble(error.code()),
         });
     };
