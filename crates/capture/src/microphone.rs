@@ -24,6 +24,9 @@ const RING: Duration = Duration::from_millis(1000);
 /// Blocks that may wait in the ring.
 const BLOCKS: usize = 512;
 
+/// What the ids of PulseAudio's devices begin with.
+const PULSE: &str = "pulseaudio:";
+
 /// A connected microphone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
@@ -57,8 +60,11 @@ pub fn list() -> Vec<Device> {
         .collect()
 }
 
+fn id_of(device: &cpal::Device) -> String {
+    device.id().map(|id| id.to_string()).unwrap_or_default()
+}
+
 fn devices_of(host: &cpal::Host) -> Vec<(Device, cpal::Device)> {
-    let id_of = |device: &cpal::Device| device.id().map(|id| id.to_string()).unwrap_or_default();
     let default = host.default_input_device().map(|device| id_of(&device));
     let Ok(found) = host.input_devices() else { return Vec::new() };
     let mut devices: Vec<_> = found
@@ -79,10 +85,9 @@ fn devices_of(host: &cpal::Host) -> Vec<(Device, cpal::Device)> {
 
 /// ALSA lists its plug-ins (rate converters, the null device) as if they were microphones.
 fn is_a_device(device: &cpal::Device) -> bool {
-    match device.id().map(|id| id.to_string()) {
-        Ok(id) => id.strip_prefix("alsa:").is_none_or(|name| name.contains("hw:") || name.contains("CARD=")),
-        Err(_) => false,
-    }
+    let id = id_of(device);
+    let is_card = |name: &str| name.contains("hw:") || name.contains("CARD=");
+    !id.is_empty() && id.strip_prefix("alsa:").is_none_or(is_card)
 }
 
 fn find(wanted: Option<&str>) -> Result<(Device, cpal::Device), Error> {
@@ -110,7 +115,7 @@ fn choose<'a>(
 
 /// PulseAudio lists what a loudspeaker plays as if it were a microphone.
 fn is_monitor(id: &str) -> bool {
-    id.starts_with("pulseaudio:") && id.ends_with(".monitor")
+    id.starts_with(PULSE) && id.ends_with(".monitor")
 }
 
 pub(crate) fn start(wanted: Option<String>, clock: Clock, listener: Listener) -> Result<Guard, Error> {
@@ -238,6 +243,9 @@ impl Open {
         let stream = open_stream(&handle, config, offered.sample_format(), callback, faults.clone())
             .map_err(failed)?;
         stream.play().map_err(failed)?;
+        if device.id.starts_with(PULSE) {
+            watch(&device.id, &faults);
+        }
         Ok(Self { device, rate, channels, samples, blocks, faults, _stream: stream })
     }
 
@@ -280,6 +288,29 @@ impl Open {
             name: self.device.name.clone(),
             reason: "the sound system closed it".to_owned(),
         })
+    }
+}
+
+/// PulseAudio moves a recording to another source when its own goes, and says nothing of it: to a
+/// microphone that nobody chose, or to what a loudspeaker plays. So for as long as a device is read it
+/// is looked for in the list, on a thread of its own, since a sound server may also not answer.
+fn watch(id: &str, faults: &Arc<Faults>) {
+    let (id, faults) = (id.to_owned(), Arc::downgrade(faults));
+    let look = move || {
+        let host = id.parse::<cpal::DeviceId>().and_then(|id| cpal::host_from_id(id.host()));
+        let Ok(host) = host else { return };
+        while let Some(faults) = faults.upgrade() {
+            let is_gone =
+                host.input_devices().is_ok_and(|mut devices| devices.all(|found| id_of(&found) != id));
+            if is_gone {
+                return faults.gone.store(true, Ordering::Release);
+            }
+            drop(faults);
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("microphone-watch".to_owned()).spawn(look) {
+        tracing::warn!(%error, "the microphone is read without being watched");
     }
 }
 
