@@ -3,8 +3,6 @@ use std::time::{Duration, Instant};
 
 use super::*;
 
-const LIMIT: Duration = Duration::from_secs(20);
-
 fn wanted(rate: &str) -> Wanted {
     Wanted { size: Size::new(128, 72), frame_rate: rate.parse().unwrap() }
 }
@@ -15,48 +13,55 @@ fn stage(listener: impl Fn(&Status) + Send + Sync + 'static) -> Stage {
 
 #[test]
 fn every_status_is_told_in_its_order() {
-    let told: Arc<Mutex<Vec<u32>>> = Arc::default();
-    let (number, board) =
-        (|status: &Status| status.camera_choice.to_string().parse().unwrap_or(0), told.clone());
+    let told: Arc<Mutex<Vec<bool>>> = Arc::default();
+    let (first, is_telling) = std::sync::mpsc::channel();
+    let heard = told.clone();
     let board = Board::new(Arc::new(move |status: &Status| {
-        std::thread::yield_now();
-        board.lock().unwrap().push(number(status));
+        if !status.muted {
+            // Takes long to be told: long enough for the second to overtake it, if it could.
+            first.send(()).unwrap();
+            let until = Instant::now() + Duration::from_millis(300);
+            while heard.lock().unwrap().is_empty() && Instant::now() < until {
+                std::thread::yield_now();
+            }
+        }
+        heard.lock().unwrap().push(status.muted);
     }));
     std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                for _ in 0..500 {
-                    board.change(|status| {
-                        status.camera_choice = picture::Choice::Camera((number(status) + 1).to_string());
-                    });
-                }
-            });
-        }
+        scope.spawn(|| board.change(|status| status.muted = false));
+        is_telling.recv().unwrap();
+        board.change(|status| status.muted = true);
     });
-    assert_eq!(*told.lock().unwrap(), (1..=2000).collect::<Vec<_>>());
+    assert_eq!(*told.lock().unwrap(), [false, true]);
 }
 
 #[test]
 fn what_is_shown_is_about_the_source_that_was_chosen_last() {
-    let stage = stage(|_| {});
-    let missing = || picture::Choice::File("/nowhere/film.mp4".to_owned());
-    for _ in 0..20 {
-        std::thread::scope(|scope| {
-            scope.spawn(|| stage.set_camera(picture::Choice::Pattern));
-            scope.spawn(|| stage.set_camera(missing()));
+    let board = Board::new(Arc::new(|_| {}));
+    let input = input::Input::new(picture::Choice::None, board.clone(), |status| {
+        (&mut status.camera_choice, &mut status.camera)
+    });
+    let (first, is_opening) = std::sync::mpsc::channel();
+    let choose = |choice: picture::Choice| move |_: &picture::Choice, _: &Source| Some(choice);
+    std::thread::scope(|scope| {
+        let (input, board) = (&input, &board);
+        scope.spawn(move || {
+            input.open(choose(picture::Choice::Default), |_| {
+                first.send(()).unwrap();
+                // Fails slowly: the second choice could be shown by then, if it could overtake.
+                let until = Instant::now() + Duration::from_millis(300);
+                while board.status().camera_choice != picture::Choice::Pattern && Instant::now() < until {
+                    std::thread::yield_now();
+                }
+                Err(capture::Error::CameraNotFound("default".to_owned()))
+            })
         });
-        let until = Instant::now() + LIMIT;
-        loop {
-            let status = stage.status();
-            match (&status.camera_choice, &status.camera) {
-                (picture::Choice::Pattern, Source::Running { id, .. }) if id == "pattern" => break,
-                (picture::Choice::File(_), Source::Failed { .. }) => break,
-                (picture::Choice::Pattern, Source::Opening) if Instant::now() < until => {}
-                wrong => panic!("{wrong:?}"),
-            }
-            std::thread::yield_now();
-        }
-    }
+        is_opening.recv().unwrap();
+        input.open(choose(picture::Choice::Pattern), |_| Ok(Some("pattern"))).unwrap();
+    });
+    let status = board.status();
+    assert_eq!(status.camera_choice, picture::Choice::Pattern);
+    assert!(matches!(status.camera, Source::Opening), "{:?}", status.camera);
 }
 
 #[test]
