@@ -1,8 +1,10 @@
 //! Any source of sound behind one door.
 
+use std::time::Duration;
+
 use media::{Clock, FrameRate, Timestamp};
 
-use crate::thread::Guard;
+use crate::thread::{Audible, Guard};
 use crate::{Error, file, microphone, tone};
 
 /// Which source of sound.
@@ -69,6 +71,8 @@ pub enum Signal<'a> {
         /// As many as the device had, a multiple of its channels.
         samples: &'a [f32],
     },
+    /// So much sound was lost before it could be passed on.
+    Lost(Duration),
     /// No more sound until it is [`Signal::Running`] again.
     Trouble(Error),
 }
@@ -78,6 +82,8 @@ pub type Listener = Box<dyn FnMut(Signal<'_>) + Send>;
 
 /// A running source; dropping it stops it.
 pub struct Source {
+    // Before the guard, which may wait for a thread that hangs.
+    _audible: Audible,
     _guard: Guard,
 }
 
@@ -93,13 +99,28 @@ impl Source {
         clock: &Clock,
         listener: Listener,
     ) -> Result<Option<Self>, Error> {
-        let guard = match choice {
-            Choice::None => return Ok(None),
-            Choice::Default => microphone::start(None, clock.clone(), listener)?,
-            Choice::Microphone(name) => microphone::start(Some(name.clone()), clock.clone(), listener)?,
-            Choice::Tone => tone::start(rate, clock.clone(), listener)?,
-            Choice::File(path) => file::start_audio(path, clock.clone(), listener)?,
-        };
-        Ok(Some(Self { _guard: guard }))
+        Self::heard(listener, |listener| match choice {
+            Choice::None => Ok(None),
+            Choice::Default => microphone::start(None, clock.clone(), listener).map(Some),
+            Choice::Microphone(name) => {
+                microphone::start(Some(name.clone()), clock.clone(), listener).map(Some)
+            }
+            Choice::Tone => tone::start(rate, clock.clone(), listener).map(Some),
+            Choice::File(path) => file::start_audio(path, clock.clone(), listener).map(Some),
+        })
+    }
+
+    /// What `start` starts, heard by the listener until the source is dropped.
+    pub(crate) fn heard(
+        mut listener: Listener,
+        start: impl FnOnce(Listener) -> Result<Option<Guard>, Error>,
+    ) -> Result<Option<Self>, Error> {
+        let (audible, heard) = Audible::new();
+        let guard = start(Box::new(move |signal: Signal<'_>| {
+            if heard.is_heard() {
+                listener(signal);
+            }
+        }))?;
+        Ok(guard.map(|guard| Self { _audible: audible, _guard: guard }))
     }
 }

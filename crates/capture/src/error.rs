@@ -20,7 +20,7 @@ pub enum Error {
     CameraBusy(String),
     /// The system refuses access.
     #[error(
-        "access to the camera {0} was denied; allow it in the system's privacy settings, or on Linux join the group \"video\""
+        "access to the camera{} was denied; allow it in the system's privacy settings, or on Linux join the group \"video\"", named(.0)
     )]
     CameraDenied(String),
     /// It offers no format that we can read.
@@ -54,6 +54,18 @@ pub enum Error {
     /// The system refuses access.
     #[error("access to the microphone {0} was denied; allow it in the system's privacy settings")]
     MicrophoneDenied(String),
+    /// Its sound has a shape that cannot be converted.
+    #[error(
+        "the sound of the microphone {name} ({channels} channels at {rate} Hz) cannot be used; choose another microphone"
+    )]
+    MicrophoneNoFormat {
+        /// Its name.
+        name: String,
+        /// Samples per second.
+        rate: u32,
+        /// Channels.
+        channels: usize,
+    },
     /// It is there and delivers nothing.
     #[error("the microphone {0} has stopped delivering sound; unplug it and plug it in again")]
     MicrophoneStalled(String),
@@ -82,6 +94,10 @@ pub enum Error {
 }
 
 /// "default" is no name that a person gave.
+fn named(name: &str) -> String {
+    if name == "default" { String::new() } else { format!(" {name}") }
+}
+
 fn not_found(what: &str, wanted: &str) -> String {
     match wanted {
         "default" => format!("no {what} is connected; connect one and try again"),
@@ -104,6 +120,7 @@ impl Error {
             Self::MicrophoneAmbiguous { .. } => "microphone-ambiguous",
             Self::MicrophoneBusy(_) => "microphone-busy",
             Self::MicrophoneDenied(_) => "microphone-denied",
+            Self::MicrophoneNoFormat { .. } => "microphone-no-format",
             Self::MicrophoneStalled(_) => "microphone-stalled",
             Self::MicrophoneGone { .. } => "microphone-gone",
             Self::File(error) => error.code(),

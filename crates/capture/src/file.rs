@@ -5,11 +5,14 @@ use std::time::{Duration, Instant};
 use codec::demux::{Decoded, File};
 use media::audio::{CHANNELS, SAMPLE_RATE};
 use media::video::PixelFormat;
-use media::{Clock, FrameRate, Size, Timestamp};
+use media::{Clock, FrameRate, Size, Timestamp, Track};
 
 use crate::camera::Mode;
 use crate::thread::{self, Guard, Stop};
 use crate::{Error, audio, video};
+
+/// How often a file that cannot be read is looked for.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 pub(crate) fn start_video(path: &str, clock: Clock, mut listener: video::Listener) -> Result<Guard, Error> {
     let path = path.to_owned();
@@ -17,17 +20,22 @@ pub(crate) fn start_video(path: &str, clock: Clock, mut listener: video::Listene
         "file-video",
         || Error::Thread("file".to_owned()),
         move |stop, mut ready| {
-            let (size, frame_rate) = match open(&path, |file| file.video(), "picture") {
-                Ok((_, found)) => found,
+            let player = Player { path, track: Track::Video, clock, stop };
+            let (size, frame_rate) = match player.open().map(|file| file.video()) {
+                Ok(Some(found)) => found,
+                Ok(None) => return ready.failed(player.without()),
                 Err(error) => return ready.failed(error),
             };
             ready.ok();
-            listener(video_running(&path, size, frame_rate));
-            repeat(&path, &clock, &stop, frame_rate.frame_duration(), |decoded, at| {
-                if let Decoded::Picture(mut picture) = decoded {
+            listener(video_running(&player.path, size, frame_rate));
+            player.repeat(|told| match told {
+                Told::Item(Decoded::Picture(mut picture), at) => {
                     picture.at = at;
                     listener(video::Signal::Picture(picture));
                 }
+                Told::Item(Decoded::Sound(_), _) => {}
+                Told::Gone(error) => listener(video::Signal::Trouble(error)),
+                Told::Back => listener(video_running(&player.path, size, frame_rate)),
             });
         },
     )
@@ -44,19 +52,28 @@ pub(crate) fn start_audio(path: &str, clock: Clock, mut listener: audio::Listene
         "file-audio",
         || Error::Thread("file".to_owned()),
         move |stop, mut ready| {
-            if let Err(error) = open(&path, |file| file.has_audio().then_some(()), "sound") {
-                return ready.failed(error);
+            let player = Player { path, track: Track::Audio, clock, stop };
+            match player.open().map(|file| file.has_audio()) {
+                Ok(true) => ready.ok(),
+                Ok(false) => return ready.failed(player.without()),
+                Err(error) => return ready.failed(error),
             }
-            ready.ok();
-            let (id, name) = (format!("file:{path}"), file_name(&path));
-            listener(audio::Signal::Running { id, name, rate: SAMPLE_RATE, channels: CHANNELS });
-            repeat(&path, &clock, &stop, Duration::ZERO, |decoded, at| {
-                if let Decoded::Sound(sound) = decoded {
+            listener(audio_running(&player.path));
+            player.repeat(|told| match told {
+                Told::Item(Decoded::Sound(sound), at) => {
                     listener(audio::Signal::Sound { at, samples: &sound.samples });
                 }
+                Told::Item(Decoded::Picture(_), _) => {}
+                Told::Gone(error) => listener(audio::Signal::Trouble(error)),
+                Told::Back => listener(audio_running(&player.path)),
             });
         },
     )
+}
+
+fn audio_running(path: &str) -> audio::Signal<'static> {
+    let (id, name) = (format!("file:{path}"), file_name(path));
+    audio::Signal::Running { id, name, rate: SAMPLE_RATE, channels: CHANNELS }
 }
 
 fn file_name(path: &str) -> String {
@@ -65,55 +82,114 @@ fn file_name(path: &str) -> String {
         .map_or_else(|| path.to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-fn open<T>(path: &str, look: impl Fn(&File) -> Option<T>, what: &'static str) -> Result<(File, T), Error> {
-    let file = File::open(path)?;
-    let found = look(&file).ok_or_else(|| Error::FileWithout { path: path.to_owned(), what })?;
-    Ok((file, found))
+/// Plays one track of a file. The other has a thread of its own: it may lie seconds further on in the
+/// file, and waiting for its turn would make this one late.
+struct Player {
+    path: String,
+    track: Track,
+    clock: Clock,
+    stop: Stop,
 }
 
-/// Plays the file again and again. Its beginning lies at the clock's zero and at multiples of its
-/// length, so that picture and sound, played by two threads, stay together whenever each begins.
-fn repeat(
-    path: &str,
-    clock: &Clock,
-    stop: &Stop,
-    last: Duration,
-    mut deliver: impl FnMut(Decoded, Timestamp),
-) {
-    let (origin, started) = (Instant::now(), clock.now());
-    let mut begin = None;
-    loop {
-        let Ok(mut file) = File::open(path).inspect_err(|error| tracing::warn!(%error, "the file is gone"))
-        else {
-            return;
-        };
-        let zero = begin.unwrap_or_else(|| join(&mut file, started));
-        let mut end = Duration::ZERO;
-        let mut decoded = Vec::new();
-        let mut more = true;
+/// What a player has to tell.
+enum Told {
+    Item(Decoded, Timestamp),
+    Gone(Error),
+    Back,
+}
+
+/// Where the rounds lie on the clock: those since the file was last found.
+struct Rounds {
+    origin: Instant,
+    started: Timestamp,
+    /// When the round that is on began; `None` until the file said how long it is.
+    zero: Option<Timestamp>,
+}
+
+impl Rounds {
+    fn begin(clock: &Clock) -> Self {
+        Self { origin: Instant::now(), started: clock.now(), zero: None }
+    }
+
+    fn instant(&self, due: Timestamp) -> Instant {
+        self.origin + due.since(self.started)
+    }
+}
+
+impl Player {
+    fn open(&self) -> Result<File, Error> {
+        Ok(File::open(&self.path, self.track)?)
+    }
+
+    fn without(&self) -> Error {
+        let what = if self.track == Track::Video { "picture" } else { "sound" };
+        Error::FileWithout { path: self.path.clone(), what }
+    }
+
+    /// Plays the file again and again. Its beginning lies at the clock's zero and at multiples of its
+    /// length, so that picture and sound, played by two threads, stay together whenever each begins.
+    fn repeat(&self, mut tell: impl FnMut(Told)) {
+        let mut rounds = Rounds::begin(&self.clock);
+        let mut gone = false;
+        loop {
+            let outcome = self.round(&mut rounds, |item, at| {
+                if std::mem::take(&mut gone) {
+                    tell(Told::Back);
+                }
+                tell(Told::Item(item, at));
+            });
+            match outcome {
+                _ if self.stop.is_set() => return,
+                Ok(()) => continue,
+                Err(error) if !gone => {
+                    tracing::warn!(%error, "the file is gone");
+                    gone = true;
+                    tell(Told::Gone(error));
+                }
+                Err(_) => {}
+            }
+            self.stop.sleep_until(Instant::now() + LOOK_AGAIN);
+            rounds = Rounds::begin(&self.clock);
+        }
+    }
+
+    /// Plays the file once, to its end or until the guard was dropped.
+    fn round(&self, rounds: &mut Rounds, mut deliver: impl FnMut(Decoded, Timestamp)) -> Result<(), Error> {
+        let mut file = self.open()?;
+        let joined = rounds.zero.is_none();
+        let zero = rounds.zero.unwrap_or_else(|| join(&mut file, rounds.started));
+        let last = file.video().map_or(Duration::ZERO, |(_, rate)| rate.frame_duration());
+        let (mut decoded, mut end, mut more) = (Vec::new(), Duration::ZERO, true);
         while more {
-            more = file.read(&mut decoded).unwrap_or(false);
+            more = file.read(&mut decoded).unwrap_or_else(|error| {
+                tracing::warn!(%error, "the file was not read to its end");
+                false
+            });
             for item in decoded.drain(..) {
                 let (offset, length) = match &item {
-                    Decoded::Picture(picture) => (picture.at.since(Timestamp::ZERO), last),
-                    Decoded::Sound(sound) => (sound.at.since(Timestamp::ZERO), sound.duration()),
+                    Decoded::Picture(picture) => (picture.at, last),
+                    Decoded::Sound(sound) => (sound.at, sound.duration()),
                 };
+                let offset = offset.since(Timestamp::ZERO);
                 end = end.max(offset + length);
                 let due = zero + offset;
-                if due < started {
+                if due < rounds.started {
                     continue;
                 }
-                if !stop.sleep_until(origin + due.since(started)) {
-                    return;
+                if !self.stop.sleep_until(rounds.instant(due)) {
+                    return Ok(());
                 }
                 deliver(item, due);
             }
         }
-        if end.is_zero() {
-            return;
-        }
         // The file's length, not that of a track: picture and sound must begin anew together.
-        begin = Some(zero + if file.duration().is_zero() { end } else { file.duration() });
+        let length = [file.duration(), file.end(), end].into_iter().find(|length| !length.is_zero());
+        let Some(length) = length.filter(|_| joined || !end.is_zero()) else { return Err(self.without()) };
+        rounds.zero = Some(zero + length);
+        if end.is_zero() {
+            self.stop.sleep_until(rounds.instant(zero + length));
+        }
+        Ok(())
     }
 }
 

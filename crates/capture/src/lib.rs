@@ -7,10 +7,11 @@
 //! microphone (cpal) / tone / file -------------> audio::Signal, on the source's own thread
 //! ```
 //!
-//! Promises: a source is started with a callback and delivers until its guard is dropped, which stops
-//! its thread and joins it. Starting reports success or a typed error before the first picture. A
-//! device that stops delivering is said to be in trouble within a second, and looked for again every
-//! second by its stable id; nobody else needs to retry.
+//! Promises: a source is started with a callback and delivers until it is dropped, which stops and
+//! joins its thread and silences one that hangs. Starting reports success or a typed error before the
+//! first picture. A device that stops delivering is said to be in trouble within a second, and looked
+//! for again every second by its stable id, as is a file that cannot be read any more by its path;
+//! nobody else needs to retry.
 
 pub mod audio;
 pub mod camera;
@@ -18,6 +19,7 @@ mod error;
 mod file;
 mod flash;
 pub mod microphone;
+mod name;
 mod pattern;
 mod thread;
 mod tone;

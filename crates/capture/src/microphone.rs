@@ -12,6 +12,7 @@ use rtrb::{Consumer, Producer, RingBuffer};
 
 use crate::Error;
 use crate::audio::{Listener, Signal};
+use crate::name::{self, Found};
 use crate::thread::{self, Guard, Ready, Stop};
 
 /// A microphone that gives nothing for this long is in trouble.
@@ -22,6 +23,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 const RING: Duration = Duration::from_millis(1000);
 /// Blocks that may wait in the ring.
 const BLOCKS: usize = 512;
+
+/// What the ids of PulseAudio's devices begin with.
+const PULSE: &str = "pulseaudio:";
 
 /// A connected microphone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,11 +60,14 @@ pub fn list() -> Vec<Device> {
         .collect()
 }
 
+fn id_of(device: &cpal::Device) -> String {
+    device.id().map(|id| id.to_string()).unwrap_or_default()
+}
+
 fn devices_of(host: &cpal::Host) -> Vec<(Device, cpal::Device)> {
-    let id_of = |device: &cpal::Device| device.id().map(|id| id.to_string()).unwrap_or_default();
     let default = host.default_input_device().map(|device| id_of(&device));
     let Ok(found) = host.input_devices() else { return Vec::new() };
-    found
+    let mut devices: Vec<_> = found
         .filter(is_a_device)
         .map(|handle| {
             let id = id_of(&handle);
@@ -71,38 +78,44 @@ fn devices_of(host: &cpal::Host) -> Vec<(Device, cpal::Device)> {
             let default = default.as_ref() == Some(&id);
             (Device { id, name, default }, handle)
         })
-        .collect()
+        .collect();
+    devices.sort_by_key(|(device, _)| is_monitor(&device.id));
+    devices
 }
 
 /// ALSA lists its plug-ins (rate converters, the null device) as if they were microphones.
 fn is_a_device(device: &cpal::Device) -> bool {
-    match device.id().map(|id| id.to_string()) {
-        Ok(id) => id.strip_prefix("alsa:").is_none_or(|name| name.contains("hw:") || name.contains("CARD=")),
-        Err(_) => false,
-    }
+    let id = id_of(device);
+    let is_card = |name: &str| name.contains("hw:") || name.contains("CARD=");
+    !id.is_empty() && id.strip_prefix("alsa:").is_none_or(is_card)
 }
 
 fn find(wanted: Option<&str>) -> Result<(Device, cpal::Device), Error> {
-    let found = hosts().iter().map(devices_of).find(|devices| !devices.is_empty()).unwrap_or_default();
-    let missing = || Error::MicrophoneNotFound(wanted.unwrap_or("default").to_owned());
+    let mut found = hosts().iter().map(devices_of).find(|devices| !devices.is_empty()).unwrap_or_default();
+    let at = choose(found.iter().map(|(device, _)| device), wanted)?;
+    Ok(found.swap_remove(at))
+}
+
+/// Which device is meant; without a wish the system's default, else the first that hears the room.
+fn choose<'a>(
+    devices: impl Iterator<Item = &'a Device> + Clone,
+    wanted: Option<&str>,
+) -> Result<usize, Error> {
     let Some(wanted) = wanted else {
-        let default = found.iter().position(|(device, _)| device.default).unwrap_or(0);
-        return found.into_iter().nth(default).ok_or_else(missing);
+        let default = devices.clone().position(|device| device.default);
+        let first = || devices.clone().position(|device| !is_monitor(&device.id));
+        return default.or_else(first).ok_or_else(|| Error::MicrophoneNotFound("default".to_owned()));
     };
-    let part = wanted.to_lowercase();
-    let exact = found.iter().position(|(device, _)| device.id == wanted || device.name == wanted);
-    let matching: Vec<usize> =
-        (0..found.len()).filter(|at| found[*at].0.name.to_lowercase().contains(&part)).collect();
-    let at = match (exact, &matching[..]) {
-        (Some(at), _) => at,
-        (None, [one]) => *one,
-        (None, []) => return Err(missing()),
-        (None, several) => {
-            let names = several.iter().map(|at| found[*at].0.name.as_str()).collect::<Vec<_>>().join(", ");
-            return Err(Error::MicrophoneAmbiguous { wanted: wanted.to_owned(), names });
-        }
-    };
-    found.into_iter().nth(at).ok_or_else(missing)
+    match name::find(devices.map(|device| (device.id.as_str(), device.name.as_str())), wanted) {
+        Found::One(at) => Ok(at),
+        Found::None => Err(Error::MicrophoneNotFound(wanted.to_owned())),
+        Found::Several(names) => Err(Error::MicrophoneAmbiguous { wanted: wanted.to_owned(), names }),
+    }
+}
+
+/// PulseAudio lists what a loudspeaker plays as if it were a microphone.
+fn is_monitor(id: &str) -> bool {
+    id.starts_with(PULSE) && id.ends_with(".monitor")
 }
 
 pub(crate) fn start(wanted: Option<String>, clock: Clock, listener: Listener) -> Result<Guard, Error> {
@@ -129,6 +142,8 @@ impl Pump {
         };
         ready.ok();
         loop {
+            // From now on it is this microphone or none, even if "default" would have become another.
+            self.wanted = Some(open.device.id.clone());
             let trouble = self.deliver(&mut open, stop);
             drop(open);
             let Some(trouble) = trouble else { return };
@@ -148,6 +163,9 @@ impl Pump {
         while !stop.is_set() {
             if open.pass_on(&self.clock, &mut self.listener) {
                 heard = Instant::now();
+            }
+            if let Some(lost) = open.lost() {
+                (self.listener)(Signal::Lost(lost));
             }
             if let Some(error) = open.trouble() {
                 return Some(error);
@@ -225,6 +243,9 @@ impl Open {
         let stream = open_stream(&handle, config, offered.sample_format(), callback, faults.clone())
             .map_err(failed)?;
         stream.play().map_err(failed)?;
+        if device.id.starts_with(PULSE) {
+            watch(&device.id, &faults);
+        }
         Ok(Self { device, rate, channels, samples, blocks, faults, _stream: stream })
     }
 
@@ -252,15 +273,44 @@ impl Open {
         any
     }
 
-    fn trouble(&self) -> Option<Error> {
-        let lost = self.faults.lost.swap(0, Ordering::Relaxed);
-        if lost > 0 {
-            tracing::warn!(lost, microphone = %self.device.name, "samples lost: the machine is too busy");
+    /// How much sound found the ring full since the last call.
+    fn lost(&self) -> Option<Duration> {
+        let samples = self.faults.lost.swap(0, Ordering::Relaxed) / self.channels as u64;
+        let lost = Duration::from_secs_f64(samples as f64 / f64::from(self.rate));
+        if samples > 0 {
+            tracing::warn!(?lost, microphone = %self.device.name, "sound lost: the machine is too busy");
         }
+        (samples > 0).then_some(lost)
+    }
+
+    fn trouble(&self) -> Option<Error> {
         self.faults.gone.load(Ordering::Acquire).then(|| Error::MicrophoneGone {
             name: self.device.name.clone(),
             reason: "the sound system closed it".to_owned(),
         })
+    }
+}
+
+/// PulseAudio moves a recording to another source when its own goes, and says nothing of it: to a
+/// microphone that nobody chose, or to what a loudspeaker plays. So for as long as a device is read it
+/// is looked for in the list, on a thread of its own, since a sound server may also not answer.
+fn watch(id: &str, faults: &Arc<Faults>) {
+    let (id, faults) = (id.to_owned(), Arc::downgrade(faults));
+    let look = move || {
+        let host = id.parse::<cpal::DeviceId>().and_then(|id| cpal::host_from_id(id.host()));
+        let Ok(host) = host else { return };
+        while let Some(faults) = faults.upgrade() {
+            let is_gone =
+                host.input_devices().is_ok_and(|mut devices| devices.all(|found| id_of(&found) != id));
+            if is_gone {
+                return faults.gone.store(true, Ordering::Release);
+            }
+            drop(faults);
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("microphone-watch".to_owned()).spawn(look) {
+        tracing::warn!(%error, "the microphone is read without being watched");
     }
 }
 
@@ -333,5 +383,24 @@ fn explain(name: &str, error: &cpal::Error) -> Error {
         ErrorKind::DeviceBusy => Error::MicrophoneBusy(name.to_owned()),
         ErrorKind::PermissionDenied => Error::MicrophoneDenied(name.to_owned()),
         _ => Error::MicrophoneGone { name: name.to_owned(), reason: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn device(id: &str, default: bool) -> Device {
+        Device { id: format!("pulseaudio:{id}"), name: id.to_owned(), default }
+    }
+
+    #[test]
+    fn what_a_loudspeaker_plays_is_only_taken_when_it_is_the_systems_default() {
+        let (monitor, microphone) = (device("hdmi.monitor", false), device("usb", false));
+        let choose = |devices: &[Device], wanted| choose(devices.iter(), wanted);
+        assert_eq!(choose(&[monitor.clone(), microphone.clone()], None).unwrap(), 1);
+        assert!(matches!(choose(std::slice::from_ref(&monitor), None), Err(Error::MicrophoneNotFound(_))));
+        assert_eq!(choose(&[microphone.clone(), device("hdmi.monitor", true)], None).unwrap(), 1);
+        assert_eq!(choose(&[microphone, monitor], Some("hdmi")).unwrap(), 1, "when it is asked for");
     }
 }

@@ -6,7 +6,7 @@ mod draw;
 use std::time::Instant;
 
 use bytes::Bytes;
-use media::video::{Color, PixelFormat};
+use media::video::{Color, PixelFormat, packed};
 use media::{Clock, FramePool, Picture, Timestamp, VideoFrame, mark};
 
 use crate::camera::Mode;
@@ -49,7 +49,7 @@ impl Pattern {
     fn new(wanted: Wanted, clock: &Clock) -> Self {
         let mut frame = FramePool::new(wanted.size, 1).take();
         draw::bars(&mut frame);
-        Self { wanted, clock: clock.clone(), still: packed(&frame), frame }
+        Self { wanted, clock: clock.clone(), still: packed(frame.planes(), wanted.size), frame }
     }
 
     fn picture(&mut self, at: Timestamp, number: u32) -> Picture {
@@ -61,22 +61,9 @@ impl Pattern {
             draw::flash(&mut self.frame);
         }
         mark::write(&mut self.frame, number & mark::MAX);
-        let data = Bytes::from(packed(&self.frame));
+        let data = Bytes::from(packed(self.frame.planes(), size));
         Picture { at, size, format: PixelFormat::I420, color: Color::BT709, data }
     }
-}
-
-/// The planes without the padding of their rows.
-fn packed(frame: &VideoFrame) -> Vec<u8> {
-    let size = frame.size();
-    let mut data = Vec::with_capacity(size.area() as usize * 3 / 2);
-    for (index, plane) in frame.planes().into_iter().enumerate() {
-        let halved = |pixels: u32| if index == 0 { pixels as usize } else { pixels.div_ceil(2) as usize };
-        for row in plane.data.chunks(plane.stride).take(halved(size.height)) {
-            data.extend_from_slice(&row[..halved(size.width)]);
-        }
-    }
-    data
 }
 
 #[cfg(test)]

@@ -41,6 +41,33 @@ impl Stop {
     }
 }
 
+/// Kept by a source for as long as its listener should hear it. A thread that hangs in a driver is
+/// left behind by its guard; what it says when the driver lets it go would be taken for the words of
+/// the source that was chosen since.
+pub(crate) struct Audible(Arc<AtomicBool>);
+
+/// Asks whether the source is still [`Audible`].
+pub(crate) struct Heard(Arc<AtomicBool>);
+
+impl Audible {
+    pub(crate) fn new() -> (Self, Heard) {
+        let audible = Arc::new(AtomicBool::new(true));
+        (Self(audible.clone()), Heard(audible))
+    }
+}
+
+impl Drop for Audible {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
+    }
+}
+
+impl Heard {
+    pub(crate) fn is_heard(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// Says how starting went, once.
 pub(crate) struct Ready(Option<SyncSender<Result<(), Error>>>);
 

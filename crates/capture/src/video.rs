@@ -3,7 +3,7 @@
 use media::{Clock, FrameRate, Picture, Size};
 
 use crate::camera::{self, Mode};
-use crate::thread::Guard;
+use crate::thread::{Audible, Guard};
 use crate::{Error, file, pattern};
 
 /// Which source of pictures.
@@ -81,6 +81,8 @@ pub type Listener = Box<dyn FnMut(Signal) + Send>;
 
 /// A running source; dropping it stops it.
 pub struct Source {
+    // Before the guard, which may wait for a thread that hangs.
+    _audible: Audible,
     _guard: Guard,
 }
 
@@ -95,13 +97,28 @@ impl Source {
         clock: &Clock,
         listener: Listener,
     ) -> Result<Option<Self>, Error> {
-        let guard = match choice {
-            Choice::None => return Ok(None),
-            Choice::Default => camera::start(None, wanted, clock.clone(), listener)?,
-            Choice::Camera(name) => camera::start(Some(name.clone()), wanted, clock.clone(), listener)?,
-            Choice::Pattern => pattern::start(wanted, clock.clone(), listener)?,
-            Choice::File(path) => file::start_video(path, clock.clone(), listener)?,
-        };
-        Ok(Some(Self { _guard: guard }))
+        Self::heard(listener, |listener| match choice {
+            Choice::None => Ok(None),
+            Choice::Default => camera::start(None, wanted, clock.clone(), listener).map(Some),
+            Choice::Camera(name) => {
+                camera::start(Some(name.clone()), wanted, clock.clone(), listener).map(Some)
+            }
+            Choice::Pattern => pattern::start(wanted, clock.clone(), listener).map(Some),
+            Choice::File(path) => file::start_video(path, clock.clone(), listener).map(Some),
+        })
+    }
+
+    /// What `start` starts, heard by the listener until the source is dropped.
+    pub(crate) fn heard(
+        mut listener: Listener,
+        start: impl FnOnce(Listener) -> Result<Option<Guard>, Error>,
+    ) -> Result<Option<Self>, Error> {
+        let (audible, heard) = Audible::new();
+        let guard = start(Box::new(move |signal| {
+            if heard.is_heard() {
+                listener(signal);
+            }
+        }))?;
+        Ok(guard.map(|guard| Self { _audible: audible, _guard: guard }))
     }
 }

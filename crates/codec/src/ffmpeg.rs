@@ -6,6 +6,8 @@ use std::sync::{Arc, Once};
 use ffmpeg_next::{ffi, frame};
 use media::VideoFrame;
 
+use crate::Error;
+
 /// Prepares FFmpeg once a process: its own log stays silent, since its errors come back typed.
 pub(crate) fn init() {
     static ONCE: Once = Once::new();
@@ -49,6 +51,37 @@ pub(crate) fn lend(frame: &Arc<VideoFrame>) -> frame::Video {
         }
     }
     lent
+}
+
+/// What an open encoder says of its stream.
+pub(crate) fn extradata(encoder: &ffmpeg_next::codec::Context) -> &[u8] {
+    // Safety: an open encoder's extradata is valid for its stated size, and for as long as the encoder.
+    unsafe {
+        let raw = encoder.as_ptr();
+        match (*raw).extradata.is_null() {
+            true => &[],
+            false => std::slice::from_raw_parts((*raw).extradata, (*raw).extradata_size as usize),
+        }
+    }
+}
+
+/// The packets that an encoder has ready, made ours by `make`.
+pub(crate) fn receive<T>(
+    encoder: &mut ffmpeg_next::encoder::Encoder,
+    what: &'static str,
+    mut make: impl FnMut(&ffmpeg_next::Packet) -> T,
+) -> Result<Vec<T>, Error> {
+    let mut made = Vec::new();
+    let mut packet = ffmpeg_next::Packet::empty();
+    loop {
+        match encoder.receive_packet(&mut packet) {
+            Ok(()) => made.push(make(&packet)),
+            Err(ffmpeg_next::Error::Eof) => break,
+            Err(ffmpeg_next::Error::Other { errno }) if errno == ffmpeg_next::error::EAGAIN => break,
+            Err(error) => return Err(Error::codec(what)(error)),
+        }
+    }
+    Ok(made)
 }
 
 /// Called by FFmpeg when the last reference to a lent frame is gone.

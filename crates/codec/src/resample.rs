@@ -11,15 +11,21 @@ pub struct Resampler {
     context: software::resampling::Context,
     layout: ChannelLayout,
     channels: usize,
+    taken: usize,
     rate: u32,
 }
+
+/// More channels than any layout of loudspeakers has an order for: those are a mixer's separate
+/// inputs, of which the first two are taken as they are.
+const MOST_CHANNELS: usize = 8;
 
 impl Resampler {
     /// A resampler for a device of `channels` channels at `rate` samples per second.
     pub fn new(rate: u32, channels: usize) -> Result<Self, Error> {
         ffmpeg::init();
         let channels = channels.max(1);
-        let layout = ChannelLayout::default(channels as i32);
+        let taken = if channels > MOST_CHANNELS { CHANNELS } else { channels };
+        let layout = ChannelLayout::default(taken as i32);
         let packed = Sample::F32(sample::Type::Packed);
         let mut context = software::resampling::Context::get(
             packed,
@@ -33,7 +39,7 @@ impl Resampler {
         // Equal rates would otherwise pass through, and could then not be corrected later.
         // Safety: a valid context, which this call only prepares for corrections.
         unsafe { ffi::swr_set_compensation(context.as_mut_ptr(), 0, SAMPLE_RATE as i32) };
-        Ok(Self { context, layout, channels, rate })
+        Ok(Self { context, layout, channels, taken, rate })
     }
 
     /// Stretches the sound by `ppm` millionths (positive: more samples come out) until told otherwise.
@@ -60,10 +66,10 @@ impl Resampler {
         let packed = Sample::F32(sample::Type::Packed);
         let mut input = frame::Audio::new(packed, count, self.layout);
         input.set_rate(self.rate);
-        let bytes = count * self.channels * size_of::<f32>();
-        // Safety: f32 has no padding, and the frame was made for just as many samples.
-        let raw = unsafe { std::slice::from_raw_parts(samples.as_ptr().cast::<u8>(), bytes) };
-        input.data_mut(0)[..bytes].copy_from_slice(raw);
+        let taken = samples.chunks_exact(self.channels).flat_map(|frame| &frame[..self.taken]);
+        for (to, sample) in input.data_mut(0).chunks_exact_mut(size_of::<f32>()).zip(taken) {
+            to.copy_from_slice(&sample.to_ne_bytes());
+        }
         let room =
             (count as u64 * u64::from(SAMPLE_RATE) / u64::from(self.rate) + self.delay() + 64) as usize;
         let mut output = frame::Audio::new(packed, room, ChannelLayout::STEREO);
@@ -94,9 +100,19 @@ mod tests {
 
     #[test]
     fn every_rate_and_channel_count_becomes_stereo_at_48_khz() {
-        for (rate, channels) in
-            [(8000, 1), (16000, 1), (44100, 2), (48000, 1), (48000, 2), (96000, 2), (48000, 6), (48000, 8)]
-        {
+        for (rate, channels) in [
+            (8000, 1),
+            (16000, 1),
+            (44100, 2),
+            (48000, 1),
+            (48000, 2),
+            (96000, 2),
+            (48000, 3),
+            (48000, 6),
+            (48000, 8),
+            (48000, 18),
+            (44100, 32),
+        ] {
             let mut resampler = Resampler::new(rate, channels).unwrap();
             let mut out = Vec::new();
             for chunk in tone(rate, channels, 2).chunks(rate as usize / 100 * channels) {
@@ -109,6 +125,17 @@ mod tests {
             let most = 0.6 * channels.max(2) as f32;
             assert!((0.2..=most).contains(&loudest), "{rate} Hz x{channels}: peak {loudest}");
         }
+    }
+
+    #[test]
+    fn of_a_mixers_inputs_the_first_two_are_taken() {
+        let mut resampler = Resampler::new(48_000, 18).unwrap();
+        let frame: Vec<f32> =
+            (0..18).map(|channel| [0.25, -0.5].get(channel).copied().unwrap_or(1.0)).collect();
+        let mut out = Vec::new();
+        resampler.run(&frame.repeat(4800), &mut out).unwrap();
+        let [left, right] = out[out.len() / 4 * 2..][..2] else { panic!("{} samples", out.len()) };
+        assert!((left - 0.25).abs() < 0.01 && (right + 0.5).abs() < 0.01, "{left} and {right}");
     }
 
     #[test]

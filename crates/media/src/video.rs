@@ -221,6 +221,18 @@ impl fmt::Debug for VideoFrame {
     }
 }
 
+/// Three planes of 4:2:0 one after the other, without the padding at their rows' ends.
+pub fn packed(planes: [Plane<'_>; 3], size: Size) -> Vec<u8> {
+    let mut data = Vec::with_capacity(PixelFormat::I420.bytes(size).unwrap_or_default());
+    for (index, plane) in planes.into_iter().enumerate() {
+        let halved = |pixels: u32| if index == 0 { pixels as usize } else { pixels.div_ceil(2) as usize };
+        for row in plane.data.chunks(plane.stride).take(halved(size.height)) {
+            data.extend_from_slice(&row[..halved(size.width)]);
+        }
+    }
+    data
+}
+
 /// Where the planes of a [`VideoFrame`] lie in its buffer.
 #[derive(Clone, Copy)]
 pub(crate) struct Layout {
@@ -257,6 +269,17 @@ mod tests {
         for wrong in ["", "x", "1280", "0x720", "1280x-1", "1280×720"] {
             assert!(wrong.parse::<Size>().is_err(), "{wrong} should be refused");
         }
+    }
+
+    #[test]
+    fn planes_are_packed_without_their_padding() {
+        let size = Size::new(3, 3);
+        let luma: Vec<u8> = (0..15).collect();
+        let [u, v] = [[20, 21, 99, 99, 22, 23, 99], [30, 31, 99, 99, 32, 33, 99]];
+        let planes =
+            [Plane { data: &luma, stride: 5 }, Plane { data: &u, stride: 4 }, Plane { data: &v, stride: 4 }];
+        let expected = [0, 1, 2, 5, 6, 7, 10, 11, 12, 20, 21, 22, 23, 30, 31, 32, 33];
+        assert_eq!(packed(planes, size), expected);
     }
 
     #[test]

@@ -13,6 +13,7 @@
 
 mod audio;
 mod feed;
+mod input;
 mod pacer;
 mod preview;
 mod timeline;
@@ -84,7 +85,8 @@ pub struct Status {
     pub muted: bool,
 }
 
-/// Called with the whole status after each change, on whatever thread changed it.
+/// Called with the whole status after each change, in their order, on whatever thread changed it. It
+/// must not change the stage itself.
 pub type Listener = Arc<dyn Fn(&Status) + Send + Sync>;
 
 /// The sources and what is made of them. Dropping it closes them.
@@ -100,11 +102,22 @@ pub struct Stage {
 #[derive(Clone)]
 pub(crate) struct Board {
     status: Arc<Mutex<Status>>,
+    /// Held from a change to the end of its telling: an older status must not be told after a newer.
+    telling: Arc<Mutex<()>>,
     listener: Listener,
 }
 
 impl Board {
+    pub(crate) fn new(listener: Listener) -> Self {
+        Self { status: Arc::default(), telling: Arc::default(), listener }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn change(&self, change: impl FnOnce(&mut Status)) {
+        let _telling = self.telling.lock().unwrap_or_else(PoisonError::into_inner);
         let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut status);
         let now = status.clone();
@@ -119,10 +132,10 @@ impl Stage {
     /// # Errors
     /// When the system gives no threads.
     pub fn new(clock: Clock, wanted: Wanted, listener: Listener) -> Result<Self, capture::Error> {
-        let board = Board { status: Arc::default(), listener };
+        let board = Board::new(listener);
         Ok(Self {
-            video: video::Lane::start(clock.clone())?,
-            audio: audio::Lane::start(clock.clone())?,
+            video: video::Lane::start(clock.clone(), &board)?,
+            audio: audio::Lane::start(clock.clone(), &board)?,
             clock,
             wanted: Mutex::new(wanted),
             board,
@@ -136,7 +149,7 @@ impl Stage {
 
     /// What the sources are doing.
     pub fn status(&self) -> Status {
-        self.board.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.board.status()
     }
 
     /// What pictures should suit.
@@ -148,39 +161,44 @@ impl Stage {
     pub fn set_wanted(&self, wanted: Wanted) -> Result<(), capture::Error> {
         let before =
             std::mem::replace(&mut *self.wanted.lock().unwrap_or_else(PoisonError::into_inner), wanted);
-        let status = self.status();
-        match before == wanted || matches!(status.camera, Source::Off) {
-            true => Ok(()),
-            false => self.set_camera(status.camera_choice),
+        if before == wanted {
+            return Ok(());
         }
+        let camera = self.open_camera(|choice, source| match source {
+            Source::Off => None,
+            _ => Some(choice.clone()),
+        });
+        if before.frame_rate != wanted.frame_rate {
+            // The tone beeps on the pattern's flashes, whose instants depend on the rate.
+            self.open_microphone(|choice, _| {
+                (*choice == sound::Choice::Tone).then_some(sound::Choice::Tone)
+            })?;
+        }
+        camera
     }
 
     /// Closes the source of pictures and opens another; blocks until it delivers or fails.
     pub fn set_camera(&self, choice: picture::Choice) -> Result<(), capture::Error> {
-        let opening = if choice == picture::Choice::None { Source::Off } else { Source::Opening };
-        self.board.change(|status| {
-            status.camera_choice = choice.clone();
-            status.camera = opening;
-        });
-        let outcome = self.video.open(&choice, self.wanted(), &self.clock, &self.board);
-        if let Err(error) = &outcome {
-            self.board.change(|status| status.camera.fail(error.clone()));
-        }
-        outcome
+        self.open_camera(|_, _| Some(choice))
     }
 
     /// Closes the source of sound and opens another; blocks until it delivers or fails.
     pub fn set_microphone(&self, choice: sound::Choice) -> Result<(), capture::Error> {
-        let opening = if choice == sound::Choice::None { Source::Off } else { Source::Opening };
-        self.board.change(|status| {
-            status.microphone_choice = choice.clone();
-            status.microphone = opening;
-        });
-        let outcome = self.audio.open(&choice, self.wanted().frame_rate, &self.clock, &self.board);
-        if let Err(error) = &outcome {
-            self.board.change(|status| status.microphone.fail(error.clone()));
-        }
-        outcome
+        self.open_microphone(|_, _| Some(choice))
+    }
+
+    fn open_camera(
+        &self,
+        choose: impl FnOnce(&picture::Choice, &Source) -> Option<picture::Choice>,
+    ) -> Result<(), capture::Error> {
+        self.video.open(choose, || self.wanted(), &self.clock)
+    }
+
+    fn open_microphone(
+        &self,
+        choose: impl FnOnce(&sound::Choice, &Source) -> Option<sound::Choice>,
+    ) -> Result<(), capture::Error> {
+        self.audio.open(choose, || self.wanted().frame_rate, &self.clock)
     }
 
     /// Sends silence instead of the microphone, or the microphone again.
@@ -209,8 +227,11 @@ impl Stage {
         self.audio.meter()
     }
 
-    /// Pictures captured and lost before any output, since the stage began.
+    /// Pictures captured, and pictures and sound lost before any output, since the stage began.
     pub fn counters(&self) -> Counters {
-        self.video.counters()
+        Counters { sound_lost: self.audio.lost(), ..self.video.counters() }
     }
 }
+
+#[cfg(test)]
+mod tests;

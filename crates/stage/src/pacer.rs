@@ -16,6 +16,10 @@ const TOLERANCE_OF_SURPLUS: f64 = 0.3;
 const FIRST_WAIT: Duration = Duration::from_millis(100);
 const LONGEST_WAIT: Duration = Duration::from_millis(300);
 
+/// So many pictures in a row, all too late, are no hiccup: that is how long this camera takes. More
+/// than kernel and queue can have held back together.
+const LATE_IN_A_ROW: u32 = 10;
+
 /// What becomes of a captured picture.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -39,6 +43,9 @@ pub enum Decision {
 /// after the first", and a picture is passed on when it arrives, not when a timer rings. Only a tick
 /// whose picture is missing waits, for as long as late pictures have lately taken, and then repeats.
 ///
+/// A camera that is later than any tick waits would never be seen. Its capture times are read as later
+/// than they are, by as little as brings its pictures in time, until one is read as from the future.
+///
 /// It reads no clock: who owns it says what time it is.
 #[derive(Debug)]
 pub struct Pacer {
@@ -47,6 +54,9 @@ pub struct Pacer {
     next: u64,
     tolerance: f64,
     wait: Duration,
+    /// What capture times are read as later by.
+    shift: Duration,
+    late_in_a_row: u32,
 }
 
 impl Pacer {
@@ -54,7 +64,15 @@ impl Pacer {
     pub fn new(rate: FrameRate, source: Option<FrameRate>) -> Self {
         let surplus = source.is_some_and(|source| source.as_f64() > rate.as_f64() * 1.2);
         let tolerance = if surplus { TOLERANCE_OF_SURPLUS } else { TOLERANCE };
-        Self { rate, origin: None, next: 0, tolerance, wait: FIRST_WAIT }
+        Self {
+            rate,
+            origin: None,
+            next: 0,
+            tolerance,
+            wait: FIRST_WAIT,
+            shift: Duration::ZERO,
+            late_in_a_row: 0,
+        }
     }
 
     /// The grid's beginning, once it has one.
@@ -70,17 +88,40 @@ impl Pacer {
     /// Decides on a picture captured at `at` that arrives `now`.
     pub fn offer(&mut self, at: Timestamp, now: Timestamp) -> Decision {
         let origin = *self.origin.get_or_insert(at);
-        let position = at.nanos_since(origin) as f64 / 1e9 * self.rate.as_f64();
+        if at + self.shift > now {
+            self.shift = Duration::ZERO;
+        }
+        let position = (at + self.shift).nanos_since(origin) as f64 / 1e9 * self.rate.as_f64();
         let off = position - self.next as f64;
         if off < -self.tolerance {
-            let late = off < -1.0 - self.tolerance || now.since(self.time_of(self.next)) > self.wait;
+            let due = self.time_of(self.next);
+            let late = now.since(due) > self.wait || (off < -1.0 - self.tolerance && now >= due);
             self.expect_delays_of(now.since(at));
-            return if late { Decision::Late } else { Decision::Surplus };
+            return self.refuse(late, at);
         }
+        self.late_in_a_row = 0;
         let index = if off <= self.tolerance { self.next } else { (position.round() as u64).max(self.next) };
+        self.take(index)
+    }
+
+    fn take(&mut self, index: u64) -> Decision {
         let repeats = index - self.next;
         self.next = index + 1;
         Decision::Take { index, repeats }
+    }
+
+    fn refuse(&mut self, late: bool, at: Timestamp) -> Decision {
+        if !late {
+            return Decision::Surplus;
+        }
+        self.late_in_a_row += 1;
+        if self.late_in_a_row < LATE_IN_A_ROW {
+            return Decision::Late;
+        }
+        // A tick further than the one that is due, so that the next picture may come a little later.
+        self.late_in_a_row = 0;
+        self.shift = self.time_of(self.next + 1).since(at);
+        self.take(self.next + 1)
     }
 
     /// The tick that has waited long enough and gets the previous picture again, if one has.
@@ -198,5 +239,59 @@ mod tests {
         pacer.begin(at(0.0));
         let ticks: Vec<_> = std::iter::from_fn(|| pacer.overdue(at(1000.0))).collect();
         assert_eq!(ticks, (0..27).collect::<Vec<_>>(), "all that are 133 ms old");
+    }
+    /// Plays a camera of 30 pictures a second that arrive so many milliseconds late, from picture
+    /// `from` on. Returns how many were taken and how far the last one lies behind its tick.
+    fn play(
+        pacer: &mut Pacer,
+        pictures: std::ops::Range<u64>,
+        latency: f64,
+        jitter: f64,
+    ) -> (usize, Duration) {
+        let (mut taken, mut off) = (0, Duration::ZERO);
+        for number in pictures {
+            let captured = number as f64 * 1000.0 / 30.0;
+            let now = at(captured + latency + (number * 7919 % 17) as f64 / 17.0 * jitter);
+            while pacer.overdue(now).is_some() {}
+            if let Decision::Take { index, .. } = pacer.offer(at(captured), now) {
+                taken += 1;
+                off = pacer.time_of(index).since(at(captured));
+            }
+        }
+        (taken, off)
+    }
+
+    #[test]
+    fn a_camera_that_is_always_late_is_seen_and_as_little_behind_as_can_be() {
+        for latency in [400.0, 900.0] {
+            let mut pacer = Pacer::new(fps("30"), Some(fps("30")));
+            play(&mut pacer, 0..60, latency, 20.0);
+            let (taken, behind) = play(&mut pacer, 60..960, latency, 20.0);
+            assert!(taken >= 898, "{taken} of 900 taken, {latency} ms late");
+            let least = Duration::from_millis(latency as u64) - LONGEST_WAIT;
+            assert!(
+                (least - Duration::from_millis(67)..least + Duration::from_millis(67)).contains(&behind),
+                "{behind:?} behind, {latency} ms late"
+            );
+        }
+    }
+
+    #[test]
+    fn a_camera_that_catches_up_is_in_step_again() {
+        let mut pacer = Pacer::new(fps("30"), Some(fps("30")));
+        play(&mut pacer, 0..60, 900.0, 0.0);
+        play(&mut pacer, 60..120, 50.0, 0.0);
+        assert_eq!(play(&mut pacer, 120..240, 50.0, 0.0), (120, Duration::ZERO));
+    }
+
+    #[test]
+    fn a_hiccup_does_not_move_the_picture() {
+        let mut pacer = Pacer::new(fps("30"), Some(fps("30")));
+        play(&mut pacer, 0..60, 20.0, 0.0);
+        // Eight pictures were held back, by the kernel and by the queue, and come at once.
+        let now = at(90.0 * 1000.0 / 30.0);
+        while pacer.overdue(now).is_some() {}
+        assert!((60..68).all(|number| pacer.offer(at(number as f64 * 1000.0 / 30.0), now) == Decision::Late));
+        assert_eq!(play(&mut pacer, 91..211, 20.0, 0.0), (120, Duration::ZERO));
     }
 }

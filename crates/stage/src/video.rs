@@ -11,6 +11,7 @@ use codec::convert::{Converter, Quality};
 use media::{Clock, FrameRate, Picture, Size, Timestamp, VideoFrame};
 
 use crate::feed::{Feed, Filler, feed};
+use crate::input::Input;
 use crate::pacer::{Decision, Pacer};
 use crate::preview::{Preview, Slot};
 use crate::{Board, Source};
@@ -43,12 +44,15 @@ pub struct Counters {
     pub captured: u64,
     /// Pictures lost between source and outputs: damaged, too late, or too many waiting.
     pub dropped: u64,
+    /// Sound lost between source and outputs; silence took its place.
+    pub sound_lost: Duration,
 }
 
 pub(crate) struct Lane {
     inbox: Arc<Inbox>,
     slot: Arc<Slot>,
-    device: Mutex<Option<Device>>,
+    board: Board,
+    input: Input<Device, Choice>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -73,29 +77,29 @@ struct Output {
 }
 
 impl Lane {
-    pub(crate) fn start(clock: Clock) -> Result<Self, capture::Error> {
+    pub(crate) fn start(clock: Clock, board: &Board) -> Result<Self, capture::Error> {
         let (inbox, slot) = (Arc::new(Inbox::default()), Arc::new(Slot::default()));
         let worker = Worker { clock, inbox: inbox.clone(), slot: slot.clone(), preview: None };
         let thread = std::thread::Builder::new()
             .name("stage-video".to_owned())
             .spawn(move || worker.run())
             .map_err(|error| capture::Error::Thread(error.to_string()))?;
-        Ok(Self { inbox, slot, device: Mutex::default(), thread: Some(thread) })
+        let input =
+            Input::new(Choice::None, board.clone(), |status| (&mut status.camera_choice, &mut status.camera));
+        Ok(Self { inbox, slot, board: board.clone(), input, thread: Some(thread) })
     }
 
     pub(crate) fn open(
         &self,
-        choice: &Choice,
-        wanted: Wanted,
+        choose: impl FnOnce(&Choice, &Source) -> Option<Choice>,
+        wanted: impl FnOnce() -> Wanted,
         clock: &Clock,
-        board: &Board,
     ) -> Result<(), capture::Error> {
-        let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
-        drop(device.take());
-        self.slot.clear();
-        let (inbox, board) = (self.inbox.clone(), board.clone());
-        *device = Device::start(choice, wanted, clock, Box::new(move |signal| inbox.hear(signal, &board)))?;
-        Ok(())
+        self.input.open(choose, |choice| {
+            self.slot.clear();
+            let (inbox, board) = (self.inbox.clone(), self.board.clone());
+            Device::start(choice, wanted(), clock, Box::new(move |signal| inbox.hear(signal, &board)))
+        })
     }
 
     pub(crate) fn attach(&self, size: Size, frame_rate: FrameRate, now: Timestamp) -> Feed<Paced> {
@@ -117,13 +121,14 @@ impl Lane {
         Counters {
             captured: self.inbox.captured.load(Ordering::Relaxed),
             dropped: self.inbox.dropped.load(Ordering::Relaxed),
+            sound_lost: Duration::ZERO,
         }
     }
 }
 
 impl Drop for Lane {
     fn drop(&mut self) {
-        self.device.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.input.close();
         self.inbox.closed.store(true, Ordering::Release);
         self.inbox.arrived.notify_one();
         if let Some(thread) = self.thread.take() {
@@ -276,7 +281,8 @@ impl Output {
     /// Fills ticks whose picture does not come.
     fn keep_time(&mut self, now: Timestamp) {
         if self.pacer.origin().is_none() && now.since(self.attached) >= FIRST_PICTURE {
-            self.pacer.begin(self.attached);
+            // Not where it was attached: all ticks since then would be due at once.
+            self.pacer.begin(now);
         }
         while let Some(tick) = self.pacer.overdue(now) {
             self.repeat(tick);
@@ -299,5 +305,27 @@ impl Output {
     fn send(&self, index: u64, frame: Arc<VideoFrame>, repeated: bool) {
         let origin = self.pacer.origin().unwrap_or_default();
         self.filler.push(Paced { index, origin, frame, repeated });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_a_picture_a_run_begins_in_black_one_frame_at_a_time() {
+        let at = |millis: u64| Timestamp::ZERO + Duration::from_millis(millis);
+        let (filler, feed) = feed(CONVERTED);
+        let size = Size::new(64, 36);
+        let converter = Converter::new(size, Quality::Fine);
+        let pacer = Pacer::new(FrameRate::FPS_30, None);
+        let mut output = Output { attached: at(1000), pacer, converter, last: None, filler };
+        for millis in (1000..3000).step_by(10) {
+            output.keep_time(at(millis));
+            let frames = std::iter::from_fn(|| feed.next(Duration::ZERO)).count();
+            assert!(frames <= 1, "{frames} frames at once at {millis} ms");
+        }
+        assert_eq!(output.pacer.origin(), Some(at(1500)));
+        assert!(output.pacer.time_of(40) < at(3000) && feed.lost() == 0);
     }
 }

@@ -15,6 +15,7 @@ use std::time::Duration;
 use media::{Clock, Picture};
 
 use crate::Error;
+use crate::name::{self, Found};
 use crate::thread::Guard;
 use crate::video::{Listener, Wanted};
 
@@ -35,6 +36,10 @@ pub struct Device {
 
 /// One way to reach cameras.
 pub trait Backend: Send + Sync {
+    /// Asks the person for leave to use `camera`, where the system wants that, and waits for the answer.
+    fn admit(&self, _camera: &str) -> Result<(), Error> {
+        Ok(())
+    }
     /// What is connected now. A device that does not answer is left out; one that may not be opened
     /// has no modes.
     fn list(&self) -> Vec<Device>;
@@ -50,7 +55,8 @@ pub trait Backend: Send + Sync {
 pub trait Stream {
     /// The mode that the driver really set.
     fn mode(&self) -> Mode;
-    /// Waits for the next picture, at most `limit`; `None` when none came in time.
+    /// Waits for the next picture, at most `limit`; `None` when none came in time. One that the driver
+    /// calls damaged is empty, so that it is counted where damaged pictures are.
     fn next(&mut self, limit: Duration) -> Result<Option<Picture>, Error>;
 }
 
@@ -74,19 +80,10 @@ pub fn list() -> Vec<Device> {
 
 /// Finds a camera by its id, its whole name, or a part of the name that only one has.
 pub fn find<'a>(devices: &'a [Device], wanted: &str) -> Result<&'a Device, Error> {
-    if let Some(exact) = devices.iter().find(|device| device.id == wanted || device.name == wanted) {
-        return Ok(exact);
-    }
-    let part = wanted.to_lowercase();
-    let matching: Vec<_> =
-        devices.iter().filter(|device| device.name.to_lowercase().contains(&part)).collect();
-    match matching[..] {
-        [] => Err(Error::CameraNotFound(wanted.to_owned())),
-        [one] => Ok(one),
-        _ => Err(Error::CameraAmbiguous {
-            wanted: wanted.to_owned(),
-            names: matching.iter().map(|device| device.name.as_str()).collect::<Vec<_>>().join(", "),
-        }),
+    match name::find(devices.iter().map(|device| (device.id.as_str(), device.name.as_str())), wanted) {
+        Found::One(at) => Ok(&devices[at]),
+        Found::None => Err(Error::CameraNotFound(wanted.to_owned())),
+        Found::Several(names) => Err(Error::CameraAmbiguous { wanted: wanted.to_owned(), names }),
     }
 }
 
@@ -97,24 +94,4 @@ pub(crate) fn start(
     listener: Listener,
 ) -> Result<Guard, Error> {
     pump::start(native(), wanted, output, clock, listener)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn device(id: &str, name: &str) -> Device {
-        Device { id: id.to_owned(), name: name.to_owned(), modes: Vec::new(), address: String::new() }
-    }
-
-    #[test]
-    fn names_match_exactly_then_by_unique_part() {
-        let devices =
-            [device("usb-1", "Studio Cam"), device("usb-2", "Studio Cam Pro"), device("usb-3", "Desk")];
-        assert_eq!(find(&devices, "Studio Cam").unwrap().id, "usb-1");
-        assert_eq!(find(&devices, "pro").unwrap().id, "usb-2");
-        assert_eq!(find(&devices, "usb-3").unwrap().name, "Desk");
-        assert!(matches!(find(&devices, "studio"), Err(Error::CameraAmbiguous { .. })));
-        assert!(matches!(find(&devices, "webcam"), Err(Error::CameraNotFound(_))));
-    }
 }

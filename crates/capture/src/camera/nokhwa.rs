@@ -17,6 +17,10 @@ use crate::Error;
 pub(super) struct Nokhwa;
 
 impl Backend for Nokhwa {
+    fn admit(&self, camera: &str) -> Result<(), Error> {
+        permitted().then_some(()).ok_or_else(|| Error::CameraDenied(camera.to_owned()))
+    }
+
     fn list(&self) -> Vec<Device> {
         if !permitted() {
             return Vec::new();
@@ -46,6 +50,8 @@ impl Backend for Nokhwa {
     }
 }
 
+/// How long a person may take to answer whether the camera may be used.
+const ANSWER: Duration = Duration::from_secs(60);
 /// How long a camera may take to open.
 const PATIENCE: Duration = Duration::from_secs(6);
 /// Pictures that may wait between nokhwa's thread and ours; more are lost.
@@ -114,14 +120,19 @@ const READABLE: &[FrameFormat] =
 
 /// Asks the person once, where the system wants that (macOS); elsewhere the answer is yes.
 fn permitted() -> bool {
-    if nokhwa::nokhwa_check() {
-        return true;
-    }
+    nokhwa::nokhwa_check()
+        || is_granted(ANSWER, |answer| {
+            nokhwa::nokhwa_initialize(move |granted| {
+                let _ = answer.try_send(granted);
+            });
+        })
+}
+
+/// What the answer to a question is; none within `limit` is a no.
+fn is_granted(limit: Duration, ask: impl FnOnce(SyncSender<bool>)) -> bool {
     let (answer, answered) = sync_channel(1);
-    nokhwa::nokhwa_initialize(move |granted| {
-        let _ = answer.try_send(granted);
-    });
-    answered.recv_timeout(Duration::from_secs(60)).unwrap_or(false)
+    ask(answer);
+    answered.recv_timeout(limit).unwrap_or(false)
 }
 
 fn describe(info: &CameraInfo) -> Device {
@@ -213,5 +224,25 @@ impl Stream for Running {
                 Err(Error::CameraGone { name: self.name.clone(), reason: "its driver gave up".to_owned() })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_yes_is_leave() {
+        let answered = |answer: Option<bool>| {
+            is_granted(Duration::from_millis(20), |sender| {
+                answer.into_iter().for_each(|answer| sender.send(answer).unwrap());
+            })
+        };
+        assert!(answered(Some(true)));
+        assert!(!answered(Some(false)));
+        assert!(!answered(None));
+        assert!(is_granted(Duration::from_secs(20), |sender| {
+            std::thread::spawn(move || sender.send(true));
+        }));
     }
 }

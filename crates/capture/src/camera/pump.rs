@@ -22,6 +22,8 @@ pub(super) fn start(
     listener: Listener,
 ) -> Result<Guard, Error> {
     let name = wanted.clone().unwrap_or_else(|| "default".to_owned());
+    // Here and not on the thread, whose patience would run out before a person has read the question.
+    backend.admit(&name)?;
     let pump = Pump { backend, wanted, output, clock, listener };
     thread::start("camera", move || Error::CameraStalled(name), move |stop, ready| pump.run(&stop, ready))
 }
@@ -97,5 +99,103 @@ impl Pump {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::mpsc::{Receiver, channel};
+
+    use bytes::Bytes;
+    use media::video::{Color, PixelFormat};
+    use media::{FrameRate, Picture, Size};
+
+    use super::super::Mode;
+    use super::*;
+    use crate::video::Source;
+
+    const WANTED: Wanted = Wanted { size: Size::new(64, 36), frame_rate: FrameRate::FPS_30 };
+
+    /// One camera that gives a picture, then hangs until it is let go, then fails.
+    struct Hanging(Mutex<Option<Receiver<()>>>);
+
+    impl Backend for Hanging {
+        fn list(&self) -> Vec<Device> {
+            let mode = Mode { size: WANTED.size, frame_rate: WANTED.frame_rate, format: PixelFormat::I420 };
+            let name = "Hanging".to_owned();
+            vec![Device { id: name.clone(), name: name.clone(), modes: vec![mode], address: name }]
+        }
+
+        fn open(&self, _: &Device, mode: &Mode, clock: &Clock) -> Result<Box<dyn Stream>, Error> {
+            let let_go = self.0.lock().unwrap().take().ok_or(Error::CameraBusy("Hanging".to_owned()))?;
+            Ok(Box::new(Hung { mode: *mode, clock: clock.clone(), given: false, let_go }))
+        }
+    }
+
+    struct Hung {
+        mode: Mode,
+        clock: Clock,
+        given: bool,
+        let_go: Receiver<()>,
+    }
+
+    impl Stream for Hung {
+        fn mode(&self) -> Mode {
+            self.mode
+        }
+
+        fn next(&mut self, _: Duration) -> Result<Option<Picture>, Error> {
+            if std::mem::replace(&mut self.given, true) {
+                let _ = self.let_go.recv();
+                return Err(Error::CameraStalled("Hanging".to_owned()));
+            }
+            let (at, data) = (self.clock.now(), Bytes::new());
+            let Mode { size, format, .. } = self.mode;
+            Ok(Some(Picture { at, size, format, color: Color::BT601, data }))
+        }
+    }
+
+    #[test]
+    fn a_camera_that_hung_says_nothing_once_it_was_dropped() {
+        let (let_go, held) = channel();
+        let backend = Box::leak(Box::new(Hanging(Mutex::new(Some(held)))));
+        let (sender, said) = channel();
+        let listener = Box::new(move |signal| drop(sender.send(format!("{signal:?}"))));
+        let source = Source::heard(listener, |listener| {
+            start(backend, None, WANTED, Clock::system(), listener).map(Some)
+        });
+        assert!(said.recv().unwrap().starts_with("Running"));
+        assert!(said.recv().unwrap().starts_with("Picture"));
+        drop(source);
+        let_go.send(()).unwrap();
+        // The listener goes with the thread, so this sees all that was ever said.
+        assert_eq!(said.iter().collect::<Vec<_>>(), Vec::<String>::new());
+    }
+
+    /// A system that does not let us see any camera.
+    struct Denying;
+
+    impl Backend for Denying {
+        fn admit(&self, camera: &str) -> Result<(), Error> {
+            Err(Error::CameraDenied(camera.to_owned()))
+        }
+
+        fn list(&self) -> Vec<Device> {
+            Vec::new()
+        }
+
+        fn open(&self, device: &Device, _: &Mode, _: &Clock) -> Result<Box<dyn Stream>, Error> {
+            Err(Error::CameraGone { name: device.name.clone(), reason: "it never was".to_owned() })
+        }
+    }
+
+    #[test]
+    fn a_denied_camera_is_denied_and_not_missing() {
+        let listener = Box::new(|_| {});
+        let outcome = start(&Denying, None, WANTED, Clock::system(), listener).map(|_| ());
+        let Err(error) = outcome else { panic!("it was admitted") };
+        assert_eq!(error.code(), "camera-denied");
+        assert!(error.to_string().starts_with("access to the camera was denied"), "{error}");
     }
 }

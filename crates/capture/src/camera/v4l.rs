@@ -14,7 +14,7 @@ use v4l::capability::Flags;
 use v4l::frameinterval::FrameIntervalEnum;
 use v4l::framesize::FrameSizeEnum;
 use v4l::io::mmap::Stream as Mapped;
-use v4l::io::traits::CaptureStream;
+use v4l::io::traits::{CaptureStream, Stream as Stoppable};
 use v4l::video::Capture;
 use v4l::video::capture::Parameters;
 use v4l::{Device as Node, Format, FourCC, Fraction};
@@ -108,9 +108,26 @@ fn closed(path: &Path, error: &io::Error) -> Option<Device> {
     }
     let address = path.to_string_lossy().into_owned();
     let node = Path::new("/sys/class/video4linux").join(path.file_name()?);
-    let name =
-        std::fs::read_to_string(node.join("name")).map_or(address.clone(), |name| name.trim().to_owned());
-    Some(Device { id: stable_id(path, &address, &name), name, modes: Vec::new(), address })
+    let name = std::fs::read_to_string(node.join("name")).map_or(address.clone(), |name| card(name.trim()));
+    let port = std::fs::canonicalize(node.join("device")).ok().and_then(|device| usb_port(&device));
+    let id = stable_id(path, port.as_ref().unwrap_or(&address), &name);
+    Some(Device { id, name, modes: Vec::new(), address })
+}
+
+/// What a driver can say of a name: 31 bytes (`struct v4l2_capability`). /sys has the whole of it.
+fn card(name: &str) -> String {
+    String::from_utf8_lossy(&name.as_bytes()[..name.len().min(31)]).into_owned()
+}
+
+/// What a USB camera's driver calls its port (the kernel's `usb_make_path`), from where /sys has it:
+/// `.../0000:00:14.0/usb1/1-2/1-2:1.0` is `usb-0000:00:14.0-2`. So a camera that may not be opened has
+/// the id that it will have when it may.
+fn usb_port(device: &Path) -> Option<String> {
+    let parts: Vec<_> = device.iter().filter_map(|part| part.to_str()).collect();
+    let is_bus = |part: &&str| part.strip_prefix("usb").is_some_and(|bus| bus.parse::<u32>().is_ok());
+    let controller = parts.get(parts.iter().position(is_bus)?.checked_sub(1)?)?;
+    let (_, port) = parts.last()?.split_once('-')?;
+    Some(format!("usb-{controller}-{}", port.split(':').next()?))
 }
 
 /// udev's name with vendor, model and serial number; else the port and the card's name.
@@ -245,23 +262,35 @@ impl Stream for Running {
         };
         let used = &buffer[..(meta.bytesused as usize).min(buffer.len())];
         let at = captured_at(&self.clock, meta);
-        let data = pack(used, self.mode, self.stride);
+        let damaged = meta.flags.contains(v4l::buffer::Flags::ERROR);
+        let data = if damaged { Bytes::new() } else { pack(used, self.mode, self.stride) };
         Ok(Some(Picture { at, size: self.mode.size, format: self.mode.format, color: self.color, data }))
     }
 }
 
 /// Copies out of the driver's buffer, which it wants back, without the padding of its rows.
 fn pack(used: &[u8], mode: Mode, stride: usize) -> Bytes {
-    let row = match mode.format {
-        PixelFormat::Yuyv => mode.size.width as usize * 2,
-        PixelFormat::Nv12 => mode.size.width as usize,
-        _ => 0,
+    let (width, height) = (mode.size.width as usize, mode.size.height as usize);
+    // Of each plane: bytes of a row, bytes from one row to the next, rows.
+    let planes: &[(usize, usize, usize)] = match mode.format {
+        PixelFormat::Yuyv => &[(width * 2, stride, height)],
+        PixelFormat::Rgb24 => &[(width * 3, stride, height)],
+        PixelFormat::Nv12 => &[(width, stride, height + height.div_ceil(2))],
+        PixelFormat::I420 => {
+            &[(width, stride, height), (width.div_ceil(2), stride / 2, height.div_ceil(2) * 2)]
+        }
+        PixelFormat::Mjpeg | PixelFormat::Bgra => &[],
     };
-    if row == 0 || stride <= row {
+    if planes.first().is_none_or(|(row, stride, _)| stride <= row) {
         return Bytes::copy_from_slice(used);
     }
     let mut data = Vec::with_capacity(used.len());
-    used.chunks(stride).for_each(|padded| data.extend_from_slice(&padded[..row.min(padded.len())]));
+    let mut rest = used;
+    for (row, stride, rows) in planes {
+        let (plane, after) = rest.split_at((stride * rows).min(rest.len()));
+        plane.chunks(*stride).for_each(|padded| data.extend_from_slice(&padded[..*row.min(&padded.len())]));
+        rest = after;
+    }
     Bytes::from(data)
 }
 
@@ -281,10 +310,57 @@ fn captured_at(clock: &Clock, meta: &v4l::buffer::Metadata) -> Timestamp {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        let stream = self.stream.take();
-        // The crate panics on drop when a driver refuses to stop, which must not end the thread.
-        if catch_unwind(AssertUnwindSafe(|| drop(stream))).is_err() {
+        let Some(mut stream) = self.stream.take() else { return };
+        // The crate panics on drop when a driver refuses to stop, and in the midst of that once more when
+        // the buffers are not given back, which ends the process. A stream that will not stop is left open.
+        let stopped = match stream.stop() {
+            Err(error) if error.raw_os_error() != Some(libc::ENODEV) => {
+                std::mem::forget(stream);
+                false
+            }
+            _ => catch_unwind(AssertUnwindSafe(|| drop(stream))).is_ok(),
+        };
+        if !stopped {
             tracing::warn!(camera = %self.name, "the driver did not let go cleanly");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows whose bytes are numbered, each followed by two bytes of padding.
+    fn padded(rows: usize, row: usize) -> Vec<u8> {
+        (0..rows).flat_map(|_| (0..row as u8).chain([99; 2])).collect()
+    }
+
+    #[test]
+    fn rows_are_packed_in_every_format() {
+        let size = Size::new(4, 2);
+        for (format, row, chroma) in [
+            (PixelFormat::Yuyv, 8, Vec::new()),
+            (PixelFormat::Rgb24, 12, Vec::new()),
+            (PixelFormat::Nv12, 4, padded(1, 4)),
+            (PixelFormat::I420, 4, [0, 1, 99, 0, 1, 99].to_vec()),
+        ] {
+            let mode = Mode { size, frame_rate: FrameRate::FPS_30, format };
+            let used = [padded(2, row), chroma].concat();
+            let packed = pack(&used, mode, row + 2);
+            let expected: Vec<u8> = used.iter().copied().filter(|byte| *byte != 99).collect();
+            assert_eq!(packed, expected, "{format:?}");
+            assert_eq!(Some(packed.len()), format.bytes(size), "{format:?}");
+            assert_eq!(pack(&expected, mode, row), expected, "{format:?} without padding");
+        }
+    }
+
+    #[test]
+    fn a_closed_camera_is_called_by_its_port_as_when_it_is_open() {
+        let hub = "/sys/devices/pci0000:00/0000:00:14.0/usb1/1-4/1-4.2/1-4.2:1.0";
+        assert_eq!(usb_port(Path::new(hub)).as_deref(), Some("usb-0000:00:14.0-4.2"));
+        let board = "/sys/devices/platform/xhci-hcd.1.auto/usb2/2-1/2-1:1.0";
+        assert_eq!(usb_port(Path::new(board)).as_deref(), Some("usb-xhci-hcd.1.auto-1"));
+        assert_eq!(usb_port(Path::new("/sys/devices/platform/bcm2835-isp")), None);
+        assert_eq!(card("A camera with a name that is too long").len(), 31);
     }
 }

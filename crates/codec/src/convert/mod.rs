@@ -6,7 +6,7 @@ mod scaler;
 use media::video::{Color, PixelFormat};
 use media::{FramePool, Picture, Size, VideoFrame};
 
-pub(crate) use scaler::Scaler;
+pub(crate) use scaler::{Scaler, limited_twin};
 
 use crate::Error;
 use crate::jpeg::Decoder;
@@ -66,15 +66,16 @@ impl Converter {
     }
 
     fn convert_jpeg(&mut self, picture: &Picture) -> Result<VideoFrame, Error> {
-        let decoder = match self.jpeg.take() {
+        let mut decoder = match self.jpeg.take() {
             Some(decoder) => decoder,
             None => Decoder::open()?,
         };
-        let decoder = self.jpeg.insert(decoder);
-        let decoded = decoder.decode(&picture.data)?.clone();
-        let size = Size::new(decoded.width(), decoded.height());
-        let layout = scaler::Source::of_frame(&decoded);
-        self.scale(size, layout, picture.color)
+        let converted = decoder.decode(&picture.data).and_then(|decoded| {
+            let size = Size::new(decoded.width(), decoded.height());
+            self.scale(size, scaler::Source::of_frame(decoded), picture.color)
+        });
+        self.jpeg = Some(decoder);
+        converted
     }
 
     fn convert_raw(&mut self, picture: &Picture) -> Result<VideoFrame, Error> {

@@ -24,13 +24,7 @@ impl<'a> Source<'a> {
     /// The planes of a decoded JPEG. Full-range formats are named as their limited twins, since the
     /// range is converted together with the matrix, once.
     pub(crate) fn of_frame(frame: &'a frame::Video) -> Self {
-        let format = match frame.format() {
-            Pixel::YUVJ420P => Pixel::YUV420P,
-            Pixel::YUVJ422P => Pixel::YUV422P,
-            Pixel::YUVJ444P => Pixel::YUV444P,
-            Pixel::YUVJ440P => Pixel::YUV440P,
-            other => other,
-        };
+        let format = limited_twin(frame.format());
         // Safety: reads the frame's own arrays; the pointers live as long as the borrowed frame.
         let (data, linesize) = unsafe { ((*frame.as_ptr()).data, (*frame.as_ptr()).linesize) };
         Self {
@@ -78,6 +72,18 @@ impl<'a> Source<'a> {
             strides: [strides[0] as c_int, strides[1] as c_int, strides[2] as c_int, 0],
             owner: std::marker::PhantomData,
         }
+    }
+}
+
+/// The same layout by the name that does not also say "full range"; every other format as it is.
+pub(crate) const fn limited_twin(format: Pixel) -> Pixel {
+    match format {
+        Pixel::YUVJ411P => Pixel::YUV411P,
+        Pixel::YUVJ420P => Pixel::YUV420P,
+        Pixel::YUVJ422P => Pixel::YUV422P,
+        Pixel::YUVJ440P => Pixel::YUV440P,
+        Pixel::YUVJ444P => Pixel::YUV444P,
+        other => other,
     }
 }
 
@@ -172,12 +178,17 @@ impl Scaler {
         frame: &Arc<VideoFrame>,
         nv12: &mut frame::Video,
     ) -> Result<(), Error> {
-        // Safety: the frame is ours; a reference that an encoder still holds makes FFmpeg copy first.
-        if unsafe { ffi::av_frame_make_writable(nv12.as_mut_ptr()) } < 0 {
-            return Err(Error::Codec { what: "converting to NV12", reason: "out of memory".to_owned() });
+        // An encoder may still hold the last one. It is not made writable, since that would copy every
+        // pixel only to have it overwritten.
+        // Safety: a valid frame, which is only asked.
+        if unsafe { ffi::av_frame_is_writable(nv12.as_mut_ptr()) } == 0 {
+            *nv12 = frame::Video::new(Pixel::NV12, self.to.width, self.to.height);
         }
         // Safety: reads the frame's own arrays.
         let (data, linesize) = unsafe { ((*nv12.as_ptr()).data, (*nv12.as_ptr()).linesize) };
+        if data[0].is_null() || data[1].is_null() {
+            return Err(Error::Codec { what: "converting to NV12", reason: "out of memory".to_owned() });
+        }
         self.scale(
             &Source::of_pooled(frame),
             [data[0], data[1], ptr::null_mut(), ptr::null_mut()],
@@ -207,5 +218,36 @@ impl Drop for Scaler {
     fn drop(&mut self) {
         // Safety: the context is ours and not used again.
         unsafe { ffi::sws_freeContext(self.context) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use media::FramePool;
+
+    use super::*;
+
+    fn grey(pool: &FramePool, luma: u8) -> Arc<VideoFrame> {
+        let mut frame = pool.take();
+        frame.fill(luma, 128, 128);
+        Arc::new(frame)
+    }
+
+    #[test]
+    fn a_picture_that_an_encoder_still_holds_is_not_written_over() {
+        let size = Size::new(64, 36);
+        let (pool, mut scaler) = (FramePool::new(size, 2), Scaler::to_nv12(size).unwrap());
+        let mut nv12 = frame::Video::new(Pixel::NV12, size.width, size.height);
+        scaler.frame_to_nv12(&grey(&pool, 50), &mut nv12).unwrap();
+        let first = nv12.data(0).as_ptr();
+        // Safety: a new reference to a valid frame, as an encoder takes one, owned by the wrapper.
+        let held = unsafe { frame::Video::wrap(ffi::av_frame_clone(nv12.as_ptr())) };
+        scaler.frame_to_nv12(&grey(&pool, 200), &mut nv12).unwrap();
+        assert_eq!((held.data(0)[0], nv12.data(0)[0], nv12.data(1)[0]), (50, 200, 128));
+        assert_eq!(held.data(0).as_ptr(), first);
+        drop(held);
+        let second = nv12.data(0).as_ptr();
+        scaler.frame_to_nv12(&grey(&pool, 100), &mut nv12).unwrap();
+        assert_eq!(nv12.data(0).as_ptr(), second, "nobody holds it, so it is used again");
     }
 }

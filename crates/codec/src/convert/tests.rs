@@ -79,3 +79,25 @@ fn a_short_picture_is_refused() {
     picture.data.truncate(100);
     assert!(Converter::new(Size::new(64, 36), Quality::Fine).convert(&picture).is_err());
 }
+
+#[test]
+fn a_damaged_jpeg_is_refused_and_the_next_one_shown() {
+    let size = Size::new(64, 36);
+    let pool = FramePool::new(size, 1);
+    let mut encoder = crate::jpeg::Preview::new(size, size).unwrap();
+    let mut jpeg = |luma| {
+        let mut frame = pool.take();
+        frame.fill(luma, 128, 128);
+        Bytes::from(encoder.encode(&std::sync::Arc::new(frame)).unwrap())
+    };
+    let (dark, light) = (jpeg(50), jpeg(200));
+    let mut converter = Converter::new(size, Quality::Fine);
+    let mut convert = |data: Bytes| {
+        let (at, format, color) = (Timestamp::ZERO, PixelFormat::Mjpeg, Color::JPEG);
+        converter.convert(&Picture { at, size, format, color, data }).map(|frame| frame.planes()[0].data[0])
+    };
+    assert!(convert(dark.clone()).unwrap().abs_diff(50) <= 2);
+    assert!(convert(dark.slice(..dark.len() / 2)).is_err());
+    assert!(convert(Bytes::new()).is_err(), "as a camera gives one that its driver calls damaged");
+    assert!(convert(light).unwrap().abs_diff(200) <= 2);
+}

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use ffmpeg_next::codec::{Context, Flags};
 use ffmpeg_next::format::{Sample, sample};
-use ffmpeg_next::{ChannelLayout, Packet as AvPacket, Rational, frame};
+use ffmpeg_next::{ChannelLayout, Rational, frame};
 use media::audio::{CHANNELS, SAMPLE_RATE, duration_of};
 use media::{AAC_FRAME_SAMPLES, AacParameters, Packet, Timestamp, Track};
 
@@ -65,17 +65,7 @@ impl Audio {
         context.set_bit_rate(settings.bitrate as usize);
         context.set_flags(Flags::GLOBAL_HEADER);
         let encoder = context.open().map_err(|error| failed(error.to_string()))?;
-        // Safety: an open encoder's extradata is valid for its stated size.
-        let config = unsafe {
-            let raw = encoder.as_ptr();
-            match (*raw).extradata.is_null() {
-                true => Bytes::new(),
-                false => Bytes::copy_from_slice(std::slice::from_raw_parts(
-                    (*raw).extradata,
-                    (*raw).extradata_size as usize,
-                )),
-            }
-        };
+        let config = Bytes::copy_from_slice(ffmpeg::extradata(&encoder));
         let mut parameters = AacParameters::from_config(config)
             .ok_or_else(|| failed("it gave no configuration".to_owned()))?;
         parameters.bitrate = Some(settings.bitrate);
@@ -97,7 +87,7 @@ impl Audio {
             let frame = self.frame(interleaved);
             self.encoder.send_frame(&frame).map_err(Error::codec("encoding sound"))?;
             self.taken += FRAME as i64;
-            self.receive(&mut packets)?;
+            packets.extend(self.receive()?);
         }
         self.pending = pending;
         self.pending.drain(..whole);
@@ -106,10 +96,8 @@ impl Audio {
 
     /// The packets still inside; an unfinished frame's samples are left out.
     pub fn finish(&mut self) -> Result<Vec<Packet>, Error> {
-        let mut packets = Vec::new();
         self.encoder.send_eof().map_err(Error::codec("finishing the sound"))?;
-        self.receive(&mut packets)?;
-        Ok(packets)
+        self.receive()
     }
 
     fn frame(&self, interleaved: &[f32]) -> frame::Audio {
@@ -125,19 +113,17 @@ impl Audio {
         frame
     }
 
-    fn receive(&mut self, packets: &mut Vec<Packet>) -> Result<(), Error> {
-        let mut packet = AvPacket::empty();
-        while self.encoder.receive_packet(&mut packet).is_ok() {
+    fn receive(&mut self) -> Result<Vec<Packet>, Error> {
+        ffmpeg::receive(&mut self.encoder, "encoding sound", |packet| {
             let at = Timestamp::from_ticks(packet.pts().unwrap_or_default(), SAMPLE_RATE);
-            packets.push(Packet {
+            Packet {
                 track: Track::Audio,
                 pts: at,
                 dts: at,
                 duration: duration_of(u64::from(AAC_FRAME_SAMPLES)),
                 keyframe: true,
                 data: Bytes::copy_from_slice(packet.data().unwrap_or_default()),
-            });
-        }
-        Ok(())
+            }
+        })
     }
 }

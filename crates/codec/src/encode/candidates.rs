@@ -19,6 +19,9 @@ pub(crate) struct Known {
 }
 
 /// Tried in this order: hardware first, since it spares the processor.
+///
+/// h264_vaapi is left out: it takes pictures in the GPU's memory only, from a pool of frames with a
+/// device behind it, and there is no machine here on which that could be tried.
 pub(crate) const KNOWN: [Known; 8] = [
     Known { name: "h264_nvenc", hardware: true, live_bitrate: true, options: nvenc },
     Known { name: "h264_videotoolbox", hardware: true, live_bitrate: false, options: videotoolbox },
@@ -100,6 +103,8 @@ pub struct Candidate {
     pub hardware: bool,
     /// Whether it encoded a picture just now.
     pub usable: bool,
+    /// Whether its bitrate can change while it runs.
+    pub changes_bitrate_live: bool,
     /// Why it is usable or not.
     pub reason: String,
 }
@@ -122,6 +127,7 @@ fn try_out(known: &Known) -> Candidate {
         name: known.name,
         hardware: known.hardware,
         usable: outcome.is_ok(),
+        changes_bitrate_live: known.live_bitrate,
         reason: match outcome {
             Ok(()) => "it encoded a test picture".to_owned(),
             Err(error) => error.to_string(),
@@ -134,15 +140,16 @@ fn encode_one(known: &Known, settings: &VideoSettings) -> Result<(), Error> {
     let mut video = Video::open(known, settings)?;
     let mut frame = FramePool::new(settings.size, 1).take();
     frame.fill(128, 128, 128);
-    let mut packets = video.encode(&Arc::new(frame), 0, true)?;
-    packets.extend(video.finish()?);
-    match packets.is_empty() {
-        false => Ok(()),
-        true => Err(Error::EncoderUnusable {
-            name: known.name.to_owned(),
-            reason: "it returned nothing".to_owned(),
-        }),
-    }
+    let packets = video.encode(&Arc::new(frame), 0, true).and_then(|mut packets| {
+        packets.extend(video.finish()?);
+        Ok(packets)
+    });
+    let reason = match packets {
+        Ok(packets) if packets.is_empty() => "it returned nothing".to_owned(),
+        Ok(_) => return Ok(()),
+        Err(error) => error.to_string(),
+    };
+    Err(Error::EncoderUnusable { name: known.name.to_owned(), reason })
 }
 
 /// Which encoder a run should take.
@@ -174,20 +181,24 @@ pub fn choose(choice: &Choice, settings: &VideoSettings) -> Result<(Video, Strin
         Choice::Named(name) => {
             let known = KNOWN.iter().find(|known| known.name == name);
             let known = known.ok_or_else(|| Error::UnknownEncoder(name.clone()))?;
-            Ok((Video::open(known, settings)?, "chosen by name".to_owned()))
+            Ok((open_tried(known, settings)?, "chosen by name".to_owned()))
         }
         Choice::Auto => first_that_works(settings),
     }
 }
 
+/// Opens an encoder that encodes here: hardware has shown it with a picture of this size.
+fn open_tried(known: &Known, settings: &VideoSettings) -> Result<Video, Error> {
+    if known.hardware {
+        encode_one(known, settings)?;
+    }
+    Video::open(known, settings)
+}
+
 fn first_that_works(settings: &VideoSettings) -> Result<(Video, String), Error> {
     let mut refused = Vec::new();
     for known in KNOWN.iter().filter(|known| ffmpeg_next::encoder::find_by_name(known.name).is_some()) {
-        let outcome = match known.hardware {
-            true => encode_one(known, settings).and_then(|()| Video::open(known, settings)),
-            false => Video::open(known, settings),
-        };
-        match outcome {
+        match open_tried(known, settings) {
             Ok(video) => return Ok((video, reason(known, &refused))),
             Err(error) => {
                 tracing::debug!(encoder = known.name, %error, "not usable");

@@ -11,7 +11,7 @@ const SMALLEST: u32 = 128;
 /// Largest picture, either way up.
 const LARGEST: u32 = 3840;
 
-/// x264's balance of speed against quality; other encoders take the nearest they have.
+/// x264's balance of speed against quality; other encoders have none that compares, and ignore it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preset(String);
 

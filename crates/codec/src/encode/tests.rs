@@ -131,7 +131,19 @@ fn an_unknown_encoder_is_named_and_auto_says_why() {
     assert!(matches!(unknown, Err(crate::Error::UnknownEncoder(name)) if name == "h264_dream"));
     let (video, reason) = choose(&Choice::Auto, &settings("30")).unwrap();
     assert!(!reason.is_empty());
-    assert!(survey().iter().any(|candidate| candidate.name == video.name() && candidate.usable));
+    let survey = survey();
+    let candidate = survey.iter().find(|candidate| candidate.name == video.name()).unwrap();
+    assert!(candidate.usable);
+    assert_eq!(candidate.changes_bitrate_live, video.changes_bitrate_live());
+}
+
+#[test]
+fn an_encoder_that_does_not_work_here_is_unusable_by_name_as_well() {
+    for candidate in survey().iter().filter(|candidate| !candidate.usable) {
+        let outcome = choose(&Choice::Named(candidate.name.to_owned()), &settings("30")).map(|_| ());
+        let Err(crate::Error::EncoderUnusable { name, .. }) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(name, candidate.name);
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ffmpeg_next::codec::{Context, Flags};
 use ffmpeg_next::format::Pixel;
-use ffmpeg_next::{Packet as AvPacket, Rational, color, ffi, frame, picture};
+use ffmpeg_next::{Rational, color, ffi, frame, picture};
 use media::{H264Parameters, Packet, Timestamp, Track, VideoFrame, h264};
 
 use super::VideoSettings;
@@ -36,6 +36,30 @@ pub struct Video {
     encoder: ffmpeg_next::encoder::Video,
     to_nv12: Option<(Scaler, frame::Video)>,
     parameters: H264Parameters,
+    framing: Framing,
+}
+
+/// How an encoder tells where a NAL unit ends. Most write start codes; one whose configuration is
+/// already that of ISO/IEC 14496-15 writes lengths. A packet alone does not say which: a NAL unit of
+/// 256 to 511 bytes has a length that looks like a start code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    StartCodes,
+    Lengths,
+}
+
+impl Framing {
+    fn of(extradata: &[u8]) -> Self {
+        if extradata.first() == Some(&1) { Self::Lengths } else { Self::StartCodes }
+    }
+
+    /// The packet with lengths, and whether it is a keyframe; `is_key` is what the encoder says.
+    fn packet(self, bytes: &[u8], is_key: bool) -> (Bytes, bool) {
+        match self {
+            Self::StartCodes => h264::to_length_prefixed(bytes),
+            Self::Lengths => (Bytes::copy_from_slice(bytes), is_key),
+        }
+    }
 }
 
 impl Video {
@@ -50,7 +74,9 @@ impl Video {
         configure(&mut context, settings, if planar { Pixel::YUV420P } else { Pixel::NV12 });
         let encoder =
             context.open_with(known.dictionary(settings)).map_err(|error| unusable(error.to_string()))?;
-        let parameters = parameters(&encoder, settings).map_err(|error| unusable(error.to_string()))?;
+        let framing = Framing::of(ffmpeg::extradata(&encoder));
+        let parameters =
+            parameters(&encoder, framing, settings).map_err(|error| unusable(error.to_string()))?;
         let to_nv12 = match planar {
             true => None,
             false => Some((
@@ -65,6 +91,7 @@ impl Video {
             encoder,
             to_nv12,
             parameters,
+            framing,
         })
     }
 
@@ -96,16 +123,20 @@ impl Video {
         index: u64,
         keyframe: bool,
     ) -> Result<Vec<Packet>, Error> {
-        let mut lent = match &mut self.to_nv12 {
-            None => ffmpeg::lend(frame),
+        let mut lent;
+        let picture = match &mut self.to_nv12 {
+            None => {
+                lent = ffmpeg::lend(frame);
+                &mut lent
+            }
             Some((scaler, nv12)) => {
                 scaler.frame_to_nv12(frame, nv12)?;
-                nv12.clone()
+                nv12
             }
         };
-        lent.set_pts(Some(index as i64));
-        lent.set_kind(if keyframe { picture::Type::I } else { picture::Type::None });
-        self.encoder.send_frame(&lent).map_err(Error::codec("encoding a picture"))?;
+        picture.set_pts(Some(index as i64));
+        picture.set_kind(if keyframe { picture::Type::I } else { picture::Type::None });
+        self.encoder.send_frame(picture).map_err(Error::codec("encoding a picture"))?;
         self.receive()
     }
 
@@ -129,42 +160,14 @@ impl Video {
     }
 
     fn receive(&mut self) -> Result<Vec<Packet>, Error> {
-        let mut packets = Vec::new();
-        let mut packet = AvPacket::empty();
-        loop {
-            match self.encoder.receive_packet(&mut packet) {
-                Ok(()) => packets.push(self.packet(&packet)),
-                Err(ffmpeg_next::Error::Eof) => break,
-                Err(ffmpeg_next::Error::Other { errno }) if errno == ffmpeg_next::error::EAGAIN => break,
-                Err(error) => return Err(Error::codec("encoding a picture")(error)),
-            }
-        }
-        Ok(packets)
-    }
-
-    fn packet(&self, packet: &AvPacket) -> Packet {
-        let rate = self.settings.frame_rate;
-        let on_grid = |index: Option<i64>| Timestamp::ZERO + rate.time_of(index.unwrap_or(0).max(0) as u64);
-        let bytes = packet.data().unwrap_or_default();
-        // Most encoders write start codes; Media Foundation and VideoToolbox may write lengths.
-        let (data, keyframe) = match starts_with_start_code(bytes) {
-            true => h264::to_length_prefixed(bytes),
-            false => (Bytes::copy_from_slice(bytes), packet.is_key()),
-        };
-        Packet {
-            track: Track::Video,
-            pts: on_grid(packet.pts()),
+        let (rate, framing) = (self.settings.frame_rate, self.framing);
+        ffmpeg::receive(&mut self.encoder, "encoding a picture", |packet| {
             // No B-frames: some hardware encoders still report an offset, which would only be delay.
-            dts: on_grid(packet.pts()),
-            duration: rate.frame_duration(),
-            keyframe,
-            data,
-        }
+            let at = Timestamp::ZERO + rate.time_of(packet.pts().unwrap_or(0).max(0) as u64);
+            let (data, keyframe) = framing.packet(packet.data().unwrap_or_default(), packet.is_key());
+            Packet { track: Track::Video, pts: at, dts: at, duration: rate.frame_duration(), keyframe, data }
+        })
     }
-}
-
-fn starts_with_start_code(bytes: &[u8]) -> bool {
-    bytes.starts_with(&[0, 0, 1]) || bytes.starts_with(&[0, 0, 0, 1])
 }
 
 fn takes_planar(codec: ffmpeg_next::Codec) -> bool {
@@ -217,22 +220,36 @@ fn set_rates(encoder: &mut ffmpeg_next::encoder::Encoder, bitrate: u32) {
 
 fn parameters(
     encoder: &ffmpeg_next::encoder::Video,
+    framing: Framing,
     settings: &VideoSettings,
 ) -> Result<H264Parameters, h264::Error> {
-    // Safety: an open encoder's extradata is valid for its stated size.
-    let extradata = unsafe {
-        let raw = encoder.as_ptr();
-        match (*raw).extradata.is_null() {
-            true => &[],
-            false => std::slice::from_raw_parts((*raw).extradata, (*raw).extradata_size as usize),
-        }
-    };
-    let config = match extradata.first() {
-        Some(1) => Bytes::copy_from_slice(extradata),
-        _ => h264::configuration(extradata)?,
+    let extradata = ffmpeg::extradata(encoder);
+    let config = match framing {
+        Framing::Lengths => Bytes::copy_from_slice(extradata),
+        Framing::StartCodes => h264::configuration(extradata)?,
     };
     let mut parameters = H264Parameters::from_config(config)?;
     parameters.frame_rate = Some(settings.frame_rate);
     parameters.bitrate = Some(settings.bitrate);
     Ok(parameters)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_that_looks_like_a_start_code_is_a_length() {
+        let nal = [&[0x65][..], &[7; 299]].concat();
+        let with_length = [&300u32.to_be_bytes()[..], &nal].concat();
+        assert!(with_length.starts_with(&[0, 0, 1]));
+        let configuration = [1, 0x64, 0, 0x1f, 0xff];
+        assert_eq!(
+            Framing::of(&configuration).packet(&with_length, true),
+            (with_length.clone().into(), true)
+        );
+        let with_start_code = [&[0, 0, 0, 1][..], &nal].concat();
+        let parameter_sets = [0, 0, 0, 1, 0x67, 0x64];
+        assert_eq!(Framing::of(&parameter_sets).packet(&with_start_code, false), (with_length.into(), true));
+    }
 }
