@@ -32,6 +32,9 @@ const GOP_MAX_BYTES: usize = 32 << 20;
 /// How many packets may be ahead of the keyframe that they belong after: half a second of sound.
 const EARLY_MAX: usize = 24;
 
+/// The like in bytes, many times what AAC needs. What is left out is the oldest.
+const EARLY_MAX_BYTES: usize = 1 << 20;
+
 /// What the segments of one run of equal tracks share.
 #[derive(Debug)]
 pub(crate) struct Epoch {
@@ -148,7 +151,11 @@ impl Segmenter {
         }
         if !leads {
             self.early.push_back(packet);
-            self.early.drain(..self.early.len().saturating_sub(EARLY_MAX));
+            let bytes =
+                |early: &VecDeque<Packet>| early.iter().map(|packet| packet.data.len()).sum::<usize>();
+            while self.early.len() > EARLY_MAX || bytes(&self.early) > EARLY_MAX_BYTES {
+                self.early.pop_front();
+            }
         }
         Ok(())
     }
@@ -319,6 +326,18 @@ mod tests {
         let open = segmenter.open.unwrap();
         let times: Vec<_> = open.pending.iter().map(|packet| packet.dts.to_ticks(1000)).collect();
         assert_eq!(times, [1000, 1020, 1000]);
+    }
+
+    #[test]
+    fn sound_before_the_first_keyframe_is_bounded_in_bytes_too() {
+        let mut segmenter = begun();
+        for millis in [0, 20, 40, 60] {
+            let Item::Packet(mut large) = packet(Track::Audio, millis, true) else { unreachable!() };
+            large.data = Bytes::from(vec![0; EARLY_MAX_BYTES / 2]);
+            segmenter.push(Item::Packet(large)).unwrap();
+        }
+        let times: Vec<_> = segmenter.early.iter().map(|packet| packet.dts.to_ticks(1000)).collect();
+        assert_eq!(times, [40, 60]);
     }
 
     #[test]
