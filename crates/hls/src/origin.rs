@@ -53,8 +53,8 @@ pub(crate) struct Session {
 /// Writes one stream. Dropping it ends the stream: what is left becomes the last segment, the
 /// playlist says so, and a minute later the stream is gone.
 ///
-/// Memory is bounded: a playlist lists 20 s and at least 6 segments, 3 more are kept for readers
-/// that saw them there, and at 96 MiB the oldest go earlier. A stream without a keyframe for 30 s,
+/// Memory is bounded: a playlist lists 20 s, 3 target durations and 6 segments at least, what left it
+/// stays about as long again, and at 256 MiB the oldest go earlier. A stream without a keyframe for 30 s,
 /// or with more than 32 MiB from one to the next, is refused with an error rather than cut where
 /// no player could begin.
 ///
