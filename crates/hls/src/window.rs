@@ -103,6 +103,11 @@ impl Window {
         }
     }
 
+    /// What its segments take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// No segment will follow.
     pub(crate) fn end(&mut self) {
         self.ended = true;

@@ -11,7 +11,8 @@ use tokio::task::JoinSet;
 use crate::assemble::Assembly;
 use crate::{Cause, Event, Urls};
 
-/// Streams at the same time: each may take a hundred megabytes.
+/// Streams at the same time. The origin bounds what they hold together; before it each may hold 16 MiB
+/// of packets that wait for the other track and, in its connection, 16 MiB of unfinished messages.
 const STREAMS_MAX: usize = 16;
 
 /// What a second publisher of a name is told, and one whose name can't be part of a URL.
