@@ -10,16 +10,16 @@
 //! http://<http_addr>/<app>/<stream>/index.m3u8   the playlist
 //! ```
 //!
-//! Promises: any name is taken, by one publisher at a time; a publisher that can't be played is
-//! disconnected and its [`Cause`] says why; HTTP is served to this computer only; dropping a
-//! [`Loopback`] closes both ports and every connection.
+//! Promises: any name is taken, by one publisher at a time; a publisher that can't be played is told
+//! why and disconnected, and its [`Cause`] says so here; HTTP is served to this computer only; dropping
+//! a [`Loopback`] closes both ports and every connection, that of a reader who stalls two seconds later.
 
 mod assemble;
+mod http;
 mod page;
 mod publish;
 mod retime;
 
-use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -177,9 +177,7 @@ impl Loopback {
             events: events.clone(),
             _stop: stop.clone().drop_guard(),
         };
-        // Held requests end when their streams do, so a graceful end is a quick one.
-        let serving = axum::serve(http, this.router()).with_graceful_shutdown(stop.clone().cancelled_owned());
-        tokio::spawn(serving.into_future());
+        tokio::spawn(http::serve(http, this.router(), stop.clone()));
         let desk = publish::Desk { clock: options.clock, origin, urls: this.urls, events };
         tokio::spawn(stop.run_until_cancelled_owned(desk.take_in(listener)));
         Ok(this)
