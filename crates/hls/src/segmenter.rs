@@ -29,6 +29,9 @@ const GOP_MAX: Duration = Duration::from_secs(30);
 /// The like in bytes: the most that our own settings allow, 20 s of 60 Mbit/s, is 150 MB.
 const GOP_MAX_BYTES: usize = 160 << 20;
 
+/// Memory for each packet beside its bytes: itself, its place in a queue, the counter that shares it.
+const PACKET_OVERHEAD: usize = 256;
+
 /// How many packets may be ahead of the keyframe that they belong after: half a second of sound.
 const EARLY_MAX: usize = 24;
 
@@ -154,7 +157,7 @@ impl Segmenter {
             let early = std::mem::take(&mut self.early).into_iter().filter(|early| early.dts >= start);
             return early.chain([packet]).try_for_each(|packet| self.add(packet));
         }
-        self.skipped += packet.data.len();
+        self.skipped += weight(&packet);
         let age = packet.dts.since(*self.waiting.get_or_insert(packet.dts));
         within_limits(age, self.skipped)?;
         if !leads {
@@ -172,7 +175,7 @@ impl Segmenter {
     }
 
     fn early_bytes(&self) -> usize {
-        self.early.iter().map(|packet| packet.data.len()).sum()
+        self.early.iter().map(weight).sum()
     }
 
     fn leading(&self) -> Track {
@@ -193,7 +196,7 @@ impl Segmenter {
         if packet.dts < zero {
             return Ok(());
         }
-        open.pending_bytes += packet.data.len();
+        open.pending_bytes += weight(&packet);
         within_limits(packet.dts.since(open.dts), open.bytes + open.pending_bytes)?;
         open.pending.push(packet);
         Ok(())
@@ -226,6 +229,11 @@ impl Segmenter {
             data: open.fragments.concat().into(),
         })
     }
+}
+
+/// What a packet takes: a flood of packets of a byte each would otherwise seem to take nothing.
+fn weight(packet: &Packet) -> usize {
+    packet.data.len() + PACKET_OVERHEAD
 }
 
 /// Whether more may come before the next keyframe.
@@ -367,7 +375,7 @@ mod tests {
         let mut segmenter = begun();
         for millis in [0, 20, 40, 60] {
             let Item::Packet(mut large) = packet(Track::Audio, millis, true) else { unreachable!() };
-            large.data = Bytes::from(vec![0; EARLY_MAX_BYTES / 2]);
+            large.data = Bytes::from(vec![0; EARLY_MAX_BYTES / 2 - PACKET_OVERHEAD]);
             segmenter.push(Item::Packet(large)).unwrap();
         }
         let times: Vec<_> = segmenter.early.iter().map(|packet| packet.dts.to_ticks(1000)).collect();
@@ -435,14 +443,23 @@ mod tests {
         segmenter.push(tracks(640)).unwrap();
         assert!(matches!(segmenter.push(packet(Track::Video, 30_001, false)), Err(Error::NoKeyframe(_))));
         let mut segmenter = begun();
-        segmenter.push(large(0, GOP_MAX_BYTES)).unwrap();
+        segmenter.push(large(0, GOP_MAX_BYTES - PACKET_OVERHEAD)).unwrap();
         assert!(matches!(segmenter.push(large(0, 1)), Err(Error::GopTooLarge(_))));
         // Only the wait since the last keyframe counts.
         let mut segmenter = begun();
-        segmenter.push(large(0, GOP_MAX_BYTES)).unwrap();
+        segmenter.push(large(0, GOP_MAX_BYTES - PACKET_OVERHEAD)).unwrap();
         segmenter.push(packet(Track::Video, 20, true)).unwrap();
         segmenter.push(tracks(640)).unwrap();
-        segmenter.push(large(50_000, GOP_MAX_BYTES)).unwrap();
+        segmenter.push(large(50_000, GOP_MAX_BYTES - PACKET_OVERHEAD)).unwrap();
+    }
+
+    #[test]
+    fn a_flood_of_tiny_packets_is_counted_too() {
+        let mut segmenter = begun();
+        segmenter.push(packet(Track::Video, 0, true)).unwrap();
+        let most = GOP_MAX_BYTES / PACKET_OVERHEAD;
+        let refused = (0..=most).find_map(|_| segmenter.push(large(20, 1)).err());
+        assert!(matches!(refused, Some(Error::GopTooLarge(_))), "{refused:?}");
     }
 
     #[test]
