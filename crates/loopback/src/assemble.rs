@@ -22,8 +22,8 @@ const HELD_MAX: usize = 300;
 const HELD_MAX_BYTES: usize = 16 << 20;
 
 /// One publication, from its first tag on.
-#[derive(Default)]
-pub(crate) struct Assembly {
+#[derive(Default, Debug)]
+pub struct Assembly {
     retime: Retime,
     metadata: Metadata,
     tracks: Tracks,
@@ -37,7 +37,7 @@ pub(crate) struct Assembly {
 
 impl Assembly {
     /// The items that a message completes.
-    pub(crate) fn push(&mut self, message: Message) -> Result<Vec<Item>, Cause> {
+    pub fn push(&mut self, message: Message) -> Result<Vec<Item>, Cause> {
         let millis = message.timestamp_ms;
         match message.tag {
             Tag::Metadata(metadata) => self.metadata = metadata,

@@ -32,6 +32,10 @@ use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+/// For the fuzz target alone (`fuzz/src/loopback.rs`): a publication without its connection.
+#[doc(hidden)]
+pub use assemble::Assembly;
+
 /// How many events wait for a receiver; one that is slower loses the oldest, and is told.
 const EVENTS: usize = 64;
 
