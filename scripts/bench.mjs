@@ -1,9 +1,10 @@
 // `npm run bench [broadcast|first-byte|window]`: figures and ratios, never a verdict.
 
 import { packages, pages } from "./build.mjs";
-import { run } from "./run.mjs";
+import { run, stop } from "./run.mjs";
 import { system } from "./system.mjs";
 
+if (process.platform !== "linux") stop("The figures are taken with the stories' parts, which are for Linux.");
 system({ tests: true });
 packages();
 pages();

@@ -100,6 +100,19 @@ fn what_cannot_be_played_is_refused_in_words() {
     assert_eq!(ended["cause"]["code"], "unsupported-codec", "{ended}");
     assert!(ended["cause"]["message"].as_str().unwrap().contains("MP3"), "{ended}");
     assert!(!mp3.wait(LIMIT).success());
+    assert!(mp3.stderr().contains("MP3 can't be played here"), "{}", mp3.output());
+}
+
+#[test]
+fn ctrl_c_tells_the_end_of_what_is_published() {
+    let (mut run, url) = loopback();
+    let _ffmpeg = publish(&format!("{url}live/s"), "-c:v libx264 -bf 0 -g 30 -c:a aac");
+    run.wait_for_event("publish", LIMIT);
+    run.interrupt();
+    assert_eq!(run.exit_code(10), 0, "{}", run.output());
+    let last = run.events().pop().unwrap();
+    assert_eq!((&last["event"], &last["stream"]), (&"unpublish".into(), &"s".into()), "{last}");
+    assert_eq!(last["cause"]["code"], "ended", "{last}");
 }
 
 #[test]

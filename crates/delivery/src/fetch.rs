@@ -5,21 +5,24 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RANGE};
-use url::Url;
+use url::{Host, Url};
 
 use crate::Error;
 
-/// The largest body that is taken: a 4K segment of 10 s is far below.
-const LARGEST: usize = 64 << 20;
+/// The largest body that is taken: the largest segment of our own, 20 s of 60 Mbit/s, is 150 MB.
+const LARGEST: usize = 192 << 20;
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long it may pause within an answer; blocking playlist reloads hold for three targets.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Fetches playlists and segments. Clones share connections.
+/// Fetches playlists and segments, through the system's proxy but for this computer. Clones share
+/// connections.
 #[derive(Clone, Debug)]
 pub struct Fetcher {
     client: reqwest::Client,
+    /// A proxy reaches itself under 127.0.0.1, and not every system leaves that out.
+    local: reqwest::Client,
 }
 
 /// An answer, whatever its status.
@@ -38,16 +41,19 @@ pub struct Response {
 impl Fetcher {
     /// A client that trusts whom the operating system trusts.
     pub fn new() -> Result<Self, Error> {
+        Self::with(reqwest::Client::builder)
+    }
+
+    fn with(builder: impl Fn() -> reqwest::ClientBuilder) -> Result<Self, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         // Somebody else may have installed one already; either will do.
         let _ = rustls::crypto::CryptoProvider::install_default(Arc::unwrap_or_clone(provider));
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("Tamarack/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT)
-            .read_timeout(PAUSE)
-            .build()
-            .map_err(|error| Error::Client(error.to_string()))?;
-        Ok(Self { client })
+        let build = |builder: reqwest::ClientBuilder| {
+            let named = builder.user_agent(concat!("Tamarack/", env!("CARGO_PKG_VERSION")));
+            let bounded = named.connect_timeout(CONNECT).read_timeout(PAUSE);
+            bounded.build().map_err(|error| Error::Client(error.to_string()))
+        };
+        Ok(Self { client: build(builder())?, local: build(builder().no_proxy())? })
     }
 
     /// Fetches `url`, or the part of it that `range` (the value of a Range header) names.
@@ -56,7 +62,8 @@ impl Fetcher {
     /// When no answer came or it was too large; a status such as 404 is an answer.
     pub async fn get(&self, url: &str, range: Option<&str>) -> Result<Response, Error> {
         let url = parse(url)?;
-        let mut request = self.client.get(url.clone());
+        let client = if is_local(&url) { &self.local } else { &self.client };
+        let mut request = client.get(url.clone());
         if let Some(range) = range.and_then(|range| HeaderValue::from_str(range).ok()) {
             request = request.header(RANGE, range);
         }
@@ -89,6 +96,16 @@ impl Response {
 
 fn parse(text: &str) -> Result<Url, Error> {
     Url::parse(text.trim()).ok().filter(|url| matches!(url.scheme(), "http" | "https")).ok_or(Error::Address)
+}
+
+/// Whether it names this computer.
+fn is_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.trim_end_matches('.').eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
 }
 
 /// The innermost cause says most, and names no address.
@@ -150,5 +167,35 @@ mod tests {
         for url in ["", "file:///etc/passwd", "rtmp://h/a/b", "data:text/plain,x", "hello"] {
             assert!(matches!(fetcher.get(url, None).await, Err(Error::Address)), "{url}");
         }
+    }
+
+    /// A server that answers everything with `answer`; its address.
+    async fn server(answer: &'static str) -> std::net::SocketAddr {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        let router = axum::Router::new().fallback(move || async move { answer });
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        addr
+    }
+
+    #[tokio::test]
+    async fn a_proxy_is_not_asked_for_this_computer() {
+        let (here, proxy) = (server("here").await.port(), server("by proxy").await);
+        let proxied =
+            || reqwest::Client::builder().proxy(reqwest::Proxy::all(format!("http://{proxy}")).unwrap());
+        let fetcher = Fetcher::with(proxied).unwrap();
+        for (host, answer) in
+            [("127.0.0.1", "here"), ("localhost", "here"), ("elsewhere.invalid", "by proxy")]
+        {
+            let response = fetcher.get(&format!("http://{host}:{here}/x"), None).await.unwrap();
+            assert_eq!(&response.body[..], answer.as_bytes(), "{host}");
+        }
+    }
+
+    #[test]
+    fn this_computer_is_known_by_all_its_names() {
+        let is_local = |host: &str| is_local(&Url::parse(&format!("http://{host}:1/")).unwrap());
+        assert!(["127.0.0.1", "127.8.9.10", "[::1]", "localhost", "LocalHost."].into_iter().all(is_local));
+        assert!(!["128.0.0.1", "[::2]", "localhost.example", "0.0.0.0"].into_iter().any(is_local));
     }
 }

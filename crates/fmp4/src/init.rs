@@ -48,13 +48,14 @@ pub fn init_segment(tracks: &Tracks) -> Result<Bytes, Error> {
     Ok(out.into())
 }
 
-/// `iso6` promises `tfdt` and offsets from the `moof`; `cmfc` is what HLS players look for.
+/// `iso6` promises `tfdt` and offsets from the `moof`. CMAF's `cmfc` would promise one track a file
+/// (ISO/IEC 23000-19, 7.3.1); here both are in one.
 fn brands() -> Ftyp {
     let brand = |name: &[u8; 4]| FourCC::new(name);
     Ftyp {
         major_brand: brand(b"iso6"),
         minor_version: 0,
-        compatible_brands: vec![brand(b"iso6"), brand(b"cmfc"), brand(b"mp41")],
+        compatible_brands: vec![brand(b"iso6"), brand(b"mp41")],
     }
 }
 
@@ -138,10 +139,20 @@ fn media_information(codec: Codec) -> Minf {
 mod tests {
     use super::*;
     use media::Size;
+    use mp4_atom::Decode;
 
     #[test]
     fn nothing_declared_is_refused() {
         assert!(matches!(init_segment(&Tracks::default()), Err(Error::NoTracks)));
+    }
+
+    #[test]
+    fn no_brand_promises_a_single_track() {
+        let audio = AacParameters::from_config(Bytes::from_static(&[0x11, 0x90]));
+        let init = init_segment(&Tracks { video: None, audio }).unwrap();
+        let ftyp = Ftyp::decode(&mut &init[..]).unwrap();
+        assert!(ftyp.compatible_brands.contains(&FourCC::new(b"iso6")));
+        assert!(!ftyp.compatible_brands.contains(&FourCC::new(b"cmfc")));
     }
 
     #[test]

@@ -16,7 +16,7 @@
 //! The format is RFC 8216bis (draft-pantos-hls-rfc8216bis) over fragmented MP4.
 //!
 //! Promises: every segment begins with a keyframe; a segment is listed only when all its bytes are
-//! there; memory is bounded (see [`Writer`]); nothing is kept for a slow reader beyond the segment
+//! there; memory is bounded, for each stream (see [`Writer`]) and for all together (see [`Origin`]); nothing is kept for a slow reader beyond the segment
 //! that it is reading, which it shares with all others.
 //!
 //! Segments consist of fragments of half a second, so that partial segments (RFC 8216bis, 4.4.4.9)
@@ -67,6 +67,11 @@ pub enum Error {
     /// Segments can only begin at keyframes, and too much came before the next one.
     #[error("{0} bytes came without a keyframe; set the encoder's keyframe interval to 2 s")]
     GopTooLarge(usize),
+    /// All streams together take what they may, and this one more than its share.
+    #[error(
+        "this stream takes {0} bytes, and all streams here more than they may; lower its bitrate or its keyframe interval"
+    )]
+    NoMemory(usize),
     /// The packets can't be put into MP4.
     #[error(transparent)]
     Mux(#[from] fmp4::Error),

@@ -3,13 +3,13 @@
 //! The leading track is the video, or the audio when there is no video. A segment begins at a
 //! keyframe of the leading track and ends at the first one that is [`VIDEO_MIN`] later, so GOPs of
 //! two or eight seconds are segments of two or eight seconds and shorter ones are joined. Packets
-//! before the first keyframe of an epoch can't be decoded and are left out.
+//! before the first keyframe of an epoch can't be decoded and are left out, though not without end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use media::{Item, Packet, Timestamp, Track, Tracks};
 
 use crate::Error;
@@ -26,11 +26,17 @@ const FRAGMENT_MIN: Duration = Duration::from_millis(500);
 /// Without a keyframe for so long the stream is given up rather than cut where nobody can join.
 const GOP_MAX: Duration = Duration::from_secs(30);
 
-/// The like in bytes.
-const GOP_MAX_BYTES: usize = 32 << 20;
+/// The like in bytes: the most that our own settings allow, 20 s of 60 Mbit/s, is 150 MB.
+const GOP_MAX_BYTES: usize = 160 << 20;
+
+/// Memory for each packet beside its bytes: itself, its place in a queue, the counter that shares it.
+const PACKET_OVERHEAD: usize = 256;
 
 /// How many packets may be ahead of the keyframe that they belong after: half a second of sound.
 const EARLY_MAX: usize = 24;
+
+/// The like in bytes, many times what AAC needs. What is left out is the oldest.
+const EARLY_MAX_BYTES: usize = 1 << 20;
 
 /// What the segments of one run of equal tracks share.
 #[derive(Debug)]
@@ -56,8 +62,9 @@ struct Open {
     /// Its first leading packet's times.
     dts: Timestamp,
     pts: Timestamp,
-    /// Finished fragments.
-    data: BytesMut,
+    /// Finished fragments and their bytes.
+    fragments: Vec<Bytes>,
+    bytes: usize,
     /// The packets of the next fragment, and their bytes.
     pending: Vec<Packet>,
     pending_bytes: usize,
@@ -75,6 +82,9 @@ pub(crate) struct Segmenter {
     fragments: u32,
     /// Sound that came before the first keyframe of its epoch, the newest of it.
     early: VecDeque<Packet>,
+    /// Since when a keyframe has been waited for while no segment is open, and the bytes in vain.
+    waiting: Option<Timestamp>,
+    skipped: usize,
     open: Option<Open>,
 }
 
@@ -141,16 +151,31 @@ impl Segmenter {
     /// Begins the first segment of an epoch with its first keyframe and the sound from there on.
     fn begin_segment(&mut self, packet: Packet, leads: bool) -> Result<(), Error> {
         if leads && packet.keyframe {
+            (self.waiting, self.skipped) = (None, 0);
             self.open = Some(Open::at(&packet));
             let start = packet.dts;
             let early = std::mem::take(&mut self.early).into_iter().filter(|early| early.dts >= start);
             return early.chain([packet]).try_for_each(|packet| self.add(packet));
         }
+        self.skipped += weight(&packet);
+        let age = packet.dts.since(*self.waiting.get_or_insert(packet.dts));
+        within_limits(age, self.skipped)?;
         if !leads {
             self.early.push_back(packet);
-            self.early.drain(..self.early.len().saturating_sub(EARLY_MAX));
+            while self.early.len() > EARLY_MAX || self.early_bytes() > EARLY_MAX_BYTES {
+                self.early.pop_front();
+            }
         }
         Ok(())
+    }
+
+    /// What it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.early_bytes() + self.open.as_ref().map_or(0, |open| open.bytes + open.pending_bytes)
+    }
+
+    fn early_bytes(&self) -> usize {
+        self.early.iter().map(weight).sum()
     }
 
     fn leading(&self) -> Track {
@@ -171,15 +196,8 @@ impl Segmenter {
         if packet.dts < zero {
             return Ok(());
         }
-        let age = packet.dts.since(open.dts);
-        if age > GOP_MAX {
-            return Err(Error::NoKeyframe(age));
-        }
-        open.pending_bytes += packet.data.len();
-        let bytes = open.data.len() + open.pending_bytes;
-        if bytes > GOP_MAX_BYTES {
-            return Err(Error::GopTooLarge(bytes));
-        }
+        open.pending_bytes += weight(&packet);
+        within_limits(packet.dts.since(open.dts), open.bytes + open.pending_bytes)?;
         open.pending.push(packet);
         Ok(())
     }
@@ -193,7 +211,9 @@ impl Segmenter {
         }
         if !open.pending.is_empty() {
             self.fragments = self.fragments.wrapping_add(1);
-            open.data.extend(fmp4::fragment(self.fragments, zero, &epoch.tracks, &open.pending)?);
+            let fragment = fmp4::fragment(self.fragments, zero, &epoch.tracks, &open.pending)?;
+            open.bytes += fragment.len();
+            open.fragments.push(fragment);
             open.pending.clear();
             open.pending_bytes = 0;
         }
@@ -202,8 +222,29 @@ impl Segmenter {
 
     fn cut(&self, open: Open, end: Timestamp) -> Option<Cut> {
         let epoch = self.epoch.clone()?;
-        Some(Cut { epoch, start: open.pts, duration: end.since(open.dts), data: open.data.freeze() })
+        Some(Cut {
+            epoch,
+            start: open.pts,
+            duration: end.since(open.dts),
+            data: open.fragments.concat().into(),
+        })
     }
+}
+
+/// What a packet takes: a flood of packets of a byte each would otherwise seem to take nothing.
+fn weight(packet: &Packet) -> usize {
+    packet.data.len() + PACKET_OVERHEAD
+}
+
+/// Whether more may come before the next keyframe.
+fn within_limits(age: Duration, bytes: usize) -> Result<(), Error> {
+    if age > GOP_MAX {
+        return Err(Error::NoKeyframe(age));
+    }
+    if bytes > GOP_MAX_BYTES {
+        return Err(Error::GopTooLarge(bytes));
+    }
+    Ok(())
 }
 
 impl Open {
@@ -211,7 +252,8 @@ impl Open {
         Self {
             dts: packet.dts,
             pts: packet.pts,
-            data: BytesMut::new(),
+            fragments: Vec::new(),
+            bytes: 0,
             pending: Vec::new(),
             pending_bytes: 0,
         }
@@ -258,6 +300,13 @@ mod tests {
         let at = Timestamp::from_ticks(millis, 1000);
         let data = Bytes::from_static(&[0; 100]);
         Item::Packet(Packet { track, pts: at, dts: at, duration: Duration::from_millis(20), keyframe, data })
+    }
+
+    /// A picture of so many bytes that is no keyframe.
+    fn large(millis: i64, bytes: usize) -> Item {
+        let Item::Packet(mut packet) = packet(Track::Video, millis, false) else { unreachable!() };
+        packet.data = Bytes::from(vec![0; bytes]);
+        Item::Packet(packet)
     }
 
     /// Pushes `seconds` of 50 pictures and 50 sounds a second from `from` on, a keyframe each `gop`.
@@ -322,6 +371,18 @@ mod tests {
     }
 
     #[test]
+    fn sound_before_the_first_keyframe_is_bounded_in_bytes_too() {
+        let mut segmenter = begun();
+        for millis in [0, 20, 40, 60] {
+            let Item::Packet(mut large) = packet(Track::Audio, millis, true) else { unreachable!() };
+            large.data = Bytes::from(vec![0; EARLY_MAX_BYTES / 2 - PACKET_OVERHEAD]);
+            segmenter.push(Item::Packet(large)).unwrap();
+        }
+        let times: Vec<_> = segmenter.early.iter().map(|packet| packet.dts.to_ticks(1000)).collect();
+        assert_eq!(times, [40, 60]);
+    }
+
+    #[test]
     fn new_tracks_begin_an_epoch_and_equal_ones_do_not() {
         let mut segmenter = begun();
         run(&mut segmenter, 0, 1, 2000);
@@ -365,8 +426,50 @@ mod tests {
         assert!(matches!(segmenter.push(packet(Track::Video, 30_020, false)), Err(Error::NoKeyframe(_))));
         let mut segmenter = begun();
         segmenter.push(packet(Track::Video, 0, true)).unwrap();
-        let Item::Packet(mut large) = packet(Track::Video, 20, false) else { unreachable!() };
-        large.data = Bytes::from(vec![0; GOP_MAX_BYTES]);
-        assert!(matches!(segmenter.push(Item::Packet(large)), Err(Error::GopTooLarge(_))));
+        assert!(matches!(segmenter.push(large(20, GOP_MAX_BYTES)), Err(Error::GopTooLarge(_))));
+    }
+
+    #[test]
+    fn the_first_keyframe_is_not_waited_for_without_end() {
+        let mut segmenter = begun();
+        for millis in [0, 15_000, 30_000] {
+            segmenter.push(packet(Track::Audio, millis, true)).unwrap();
+            segmenter.push(packet(Track::Video, millis, false)).unwrap();
+        }
+        assert!(matches!(segmenter.push(packet(Track::Audio, 30_020, true)), Err(Error::NoKeyframe(_))));
+        // Other tracks bring no keyframe either.
+        let mut segmenter = begun();
+        segmenter.push(packet(Track::Video, 0, false)).unwrap();
+        segmenter.push(tracks(640)).unwrap();
+        assert!(matches!(segmenter.push(packet(Track::Video, 30_001, false)), Err(Error::NoKeyframe(_))));
+        let mut segmenter = begun();
+        segmenter.push(large(0, GOP_MAX_BYTES - PACKET_OVERHEAD)).unwrap();
+        assert!(matches!(segmenter.push(large(0, 1)), Err(Error::GopTooLarge(_))));
+        // Only the wait since the last keyframe counts.
+        let mut segmenter = begun();
+        segmenter.push(large(0, GOP_MAX_BYTES - PACKET_OVERHEAD)).unwrap();
+        segmenter.push(packet(Track::Video, 20, true)).unwrap();
+        segmenter.push(tracks(640)).unwrap();
+        segmenter.push(large(50_000, GOP_MAX_BYTES - PACKET_OVERHEAD)).unwrap();
+    }
+
+    #[test]
+    fn a_flood_of_tiny_packets_is_counted_too() {
+        let mut segmenter = begun();
+        segmenter.push(packet(Track::Video, 0, true)).unwrap();
+        let most = GOP_MAX_BYTES / PACKET_OVERHEAD;
+        let refused = (0..=most).find_map(|_| segmenter.push(large(20, 1)).err());
+        assert!(matches!(refused, Some(Error::GopTooLarge(_))), "{refused:?}");
+    }
+
+    #[test]
+    fn the_largest_gop_of_our_own_settings_is_taken() {
+        let mut segmenter = begun();
+        segmenter.push(packet(Track::Video, 0, true)).unwrap();
+        for second in 0..20 {
+            segmenter.push(large(second * 1000 + 20, 60_000_000 / 8)).unwrap();
+        }
+        let cut = segmenter.push(packet(Track::Video, 20_000, true)).unwrap().unwrap();
+        assert!(cut.data.len() > 150_000_000 && segmenter.bytes() < 1000);
     }
 }

@@ -11,15 +11,18 @@ use crate::segmenter::{Cut, Epoch};
 /// A playlist lists at least this many segments ...
 const LISTED_MIN: usize = 6;
 
-/// ... of at least this duration in all, as soon as there are so many.
+/// ... of at least this duration in all ...
 const LISTED_MIN_DURATION: Duration = Duration::from_secs(20);
 
-/// Segments that left the playlist stay a while for readers that saw them there.
-const KEPT_BEYOND: usize = 3;
+/// ... and of this many target durations (RFC 8216, 6.2.2), as soon as there are so many.
+const LISTED_MIN_TARGETS: u64 = 3;
 
 /// All segments of one stream together; three are kept whatever their size.
-const MAX_BYTES: usize = 96 << 20;
+const MAX_BYTES: usize = 256 << 20;
 const KEPT_MIN: usize = 3;
+
+/// The like in segments, for tracks that change all the time: far above what the durations ask for.
+const MAX_SEGMENTS: usize = 256;
 
 /// EXTINF rounded to the nearest second must not exceed the target duration (RFC 8216bis,
 /// 4.4.3.1), so 2.002 s at 29.97 fps still is a target of 2.
@@ -38,14 +41,30 @@ pub(crate) struct Segment {
     pub(crate) wall: SystemTime,
     pub(crate) duration: Duration,
     pub(crate) data: Bytes,
+    /// The duration of the longest playlist that listed it.
+    longest: Duration,
+    /// How much had been published when it left the playlist.
+    left_at: Option<Duration>,
 }
 
 /// The latest segments of one stream.
+///
+/// A segment that left the playlist stays for its own duration and that of the longest playlist that
+/// listed it (RFC 8216, 6.2.2), counted in the stream's own time, unless bytes run out.
+///
+/// Known deviation: the target duration must not change (RFC 8216bis, 4.4.3.1), but who publishes
+/// does not say its longest GOP beforehand, so the target grows when a longer segment comes. Players
+/// take it from each reload.
 #[derive(Debug, Default)]
 pub(crate) struct Window {
     segments: VecDeque<Segment>,
     next: u64,
+    /// The number of the oldest segment in the playlist; never goes back.
+    listed_from: u64,
     target: u64,
+    /// The duration of all that was ever published.
+    published: Duration,
+    bytes: usize,
     ended: bool,
 }
 
@@ -56,6 +75,7 @@ impl Window {
         let discontinuity = last.is_some_and(|last| !Arc::ptr_eq(&last.epoch, &cut.epoch));
         let before = last.map_or(0, |last| last.discontinuities);
         self.target = self.target.max(target(cut.duration));
+        self.published += cut.duration;
         self.segments.push_back(Segment {
             number: self.next,
             epoch: cut.epoch,
@@ -64,12 +84,28 @@ impl Window {
             wall,
             duration: cut.duration,
             data: cut.data,
+            longest: Duration::ZERO,
+            left_at: None,
         });
         self.next += 1;
-        while self.segments.len() > KEPT_MIN && (self.listed_from() > KEPT_BEYOND || self.bytes() > MAX_BYTES)
-        {
-            self.segments.pop_front();
+        self.bytes = self.count_bytes();
+        self.unlist();
+        while self.has_outlived(self.segments.front()) || self.segments.len() > MAX_SEGMENTS {
+            self.forget_oldest();
         }
+        self.trim(MAX_BYTES);
+    }
+
+    /// Forgets the oldest segments until no more than so many bytes are left, or three segments.
+    pub(crate) fn trim(&mut self, bytes: usize) {
+        while self.segments.len() > KEPT_MIN && self.bytes > bytes {
+            self.forget_oldest();
+        }
+    }
+
+    /// What its segments take.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// No segment will follow.
@@ -88,7 +124,7 @@ impl Window {
 
     /// The segments that the playlist lists, oldest first.
     pub(crate) fn listed(&self) -> impl Iterator<Item = &Segment> {
-        self.segments.iter().skip(self.listed_from())
+        self.segments.iter().filter(|segment| segment.number >= self.listed_from)
     }
 
     /// The newest segment.
@@ -109,22 +145,45 @@ impl Window {
         Some(of_epoch.epoch.init.clone())
     }
 
-    /// How many of the oldest segments are kept but not listed. Never moves backwards in the
-    /// stream: what reached the minimum reaches it still with one segment more.
-    fn listed_from(&self) -> usize {
-        let mut duration = Duration::ZERO;
-        let newest_first = self.segments.iter().rev().enumerate();
-        for (count, segment) in newest_first {
-            duration += segment.duration;
-            if count + 1 >= LISTED_MIN && duration >= LISTED_MIN_DURATION {
-                return self.segments.len() - count - 1;
+    /// Takes the oldest segments off the playlist while the rest of it is long enough.
+    fn unlist(&mut self) {
+        let enough = LISTED_MIN_DURATION.max(Duration::from_secs(LISTED_MIN_TARGETS * self.target));
+        let mut listed: Duration = self.listed().map(|segment| segment.duration).sum();
+        let mut count = self.listed().count();
+        let from = self.listed_from;
+        for segment in self.segments.iter_mut().filter(|segment| segment.number >= from) {
+            if count > LISTED_MIN && listed - segment.duration >= enough {
+                segment.left_at = Some(self.published);
+                self.listed_from = segment.number + 1;
+                (count, listed) = (count - 1, listed - segment.duration);
+            } else {
+                segment.longest = segment.longest.max(listed);
             }
         }
-        0
     }
 
-    fn bytes(&self) -> usize {
-        self.segments.iter().map(|segment| segment.data.len()).sum()
+    /// Whether nobody who saw it in a playlist may still ask for it.
+    fn has_outlived(&self, segment: Option<&Segment>) -> bool {
+        segment.is_some_and(|segment| {
+            let ago = segment.left_at.map(|left_at| self.published.saturating_sub(left_at));
+            ago.is_some_and(|ago| ago >= segment.duration + segment.longest)
+        })
+    }
+
+    fn forget_oldest(&mut self) {
+        self.segments.pop_front();
+        self.bytes = self.count_bytes();
+        self.listed_from = self.listed_from.max(self.segments.front().map_or(0, |first| first.number));
+    }
+
+    /// The media, and what each epoch keeps of its parameters: twice, here and in its tracks.
+    fn count_bytes(&self) -> usize {
+        let mut epoch = None;
+        let bytes = |segment: &Segment| {
+            let is_new = epoch.replace(segment.epoch.number) != Some(segment.epoch.number);
+            segment.data.len() + if is_new { 2 * segment.epoch.init.len() } else { 0 }
+        };
+        self.segments.iter().map(bytes).sum()
     }
 }
 
@@ -156,36 +215,83 @@ pub(crate) mod tests {
         (listed[0], listed[listed.len() - 1])
     }
 
+    /// The oldest segment that can still be fetched, and the playlist's first and last.
+    fn push(window: &mut Window, epoch: &Arc<Epoch>, millis: u64, bytes: usize) -> (u64, u64, u64) {
+        window.push(cut(epoch, millis, bytes), SystemTime::UNIX_EPOCH);
+        let (first, last) = numbers(window);
+        ((0..).find(|number| window.segment(*number).is_some()).unwrap(), first, last)
+    }
+
     #[test]
-    fn it_lists_20_seconds_and_keeps_three_segments_more() {
+    fn it_lists_20_seconds() {
         let (mut window, epoch) = (Window::default(), epoch(0, Tracks::default()));
-        for _ in 0..30 {
-            window.push(cut(&epoch, 2000, 1), SystemTime::UNIX_EPOCH);
+        for _ in 0..29 {
+            push(&mut window, &epoch, 2000, 1);
         }
-        assert_eq!(numbers(&window), (20, 29));
-        assert!(window.segment(17).is_some() && window.segment(16).is_none() && window.segment(30).is_none());
+        let (_, first, last) = push(&mut window, &epoch, 2000, 1);
+        assert_eq!((first, last), (20, 29));
+    }
+
+    #[test]
+    fn what_left_the_playlist_stays_for_its_own_duration_and_the_playlist_s() {
+        let (mut window, epoch) = (Window::default(), epoch(0, Tracks::default()));
+        // Segment 0 leaves when 10 comes; until 21 has come, 2 s and the playlist's 20 s have not passed.
+        for number in 0..=30 {
+            let (oldest, first, _) = push(&mut window, &epoch, 2000, 1);
+            let left = u64::saturating_sub(number, 9);
+            assert_eq!((oldest, first), (left.saturating_sub(11), left), "after {number}");
+        }
     }
 
     #[test]
     fn long_segments_are_listed_by_number() {
         let (mut window, epoch) = (Window::default(), epoch(0, Tracks::default()));
         for _ in 0..30 {
-            window.push(cut(&epoch, 8000, 1), SystemTime::UNIX_EPOCH);
+            push(&mut window, &epoch, 8000, 1);
         }
         assert_eq!(numbers(&window), (24, 29));
+    }
+
+    #[test]
+    fn three_target_durations_are_listed_and_nothing_comes_back() {
+        let (mut window, epoch) = (Window::default(), epoch(0, Tracks::default()));
+        for _ in 0..20 {
+            push(&mut window, &epoch, 2000, 1);
+        }
+        let (_, before, _) = push(&mut window, &epoch, 12_000, 1);
+        for _ in 0..60 {
+            let (_, first, _) = push(&mut window, &epoch, 2000, 1);
+            assert!(first >= before);
+        }
+        let listed: Duration = window.listed().map(|segment| segment.duration).sum();
+        assert_eq!((window.target(), listed), (12, Duration::from_secs(36)));
     }
 
     #[test]
     fn bytes_are_bounded_but_three_segments_stay() {
         let (mut window, epoch) = (Window::default(), epoch(0, Tracks::default()));
         for _ in 0..10 {
-            window.push(cut(&epoch, 2000, MAX_BYTES / 4), SystemTime::UNIX_EPOCH);
+            push(&mut window, &epoch, 2000, MAX_BYTES / 4 - 2);
         }
         assert_eq!(numbers(&window), (6, 9));
         for _ in 0..4 {
-            window.push(cut(&epoch, 2000, MAX_BYTES), SystemTime::UNIX_EPOCH);
+            push(&mut window, &epoch, 2000, MAX_BYTES / 2);
         }
         assert_eq!(numbers(&window), (11, 13));
+    }
+
+    #[test]
+    fn tracks_that_change_all_the_time_are_bounded_too() {
+        let mut window = Window::default();
+        for number in 0..1000 {
+            let changed = Epoch {
+                init: Bytes::from(vec![0; 1 << 10]),
+                ..Arc::into_inner(epoch(number, Tracks::default())).unwrap()
+            };
+            push(&mut window, &Arc::new(changed), 1, 1);
+        }
+        assert_eq!(window.segments.len(), MAX_SEGMENTS);
+        assert_eq!(window.bytes, MAX_SEGMENTS * (1 + (2 << 10)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Tags as a publisher sends them into items as the rest of the program speaks.
 //!
 //! RTMP announces video and audio one by one and never says how many there will be. Packets are
-//! held until both were announced, or for [`PATIENCE`]: then the other track isn't coming, and if it
+//! held until both were announced, for [`PATIENCE`], or until they are too many: then the other track isn't coming, and if it
 //! does after all, it begins a new epoch.
 
 use std::sync::Arc;
@@ -17,25 +17,27 @@ use crate::retime::{Retime, Times};
 /// Milliseconds of the publisher's time for which packets wait for the other track.
 const PATIENCE: i64 = 1000;
 
-/// The like in packets, for a publisher whose time stands still.
+/// The like in packets and in bytes, for a publisher whose time stands still.
 const HELD_MAX: usize = 300;
+const HELD_MAX_BYTES: usize = 16 << 20;
 
 /// One publication, from its first tag on.
-#[derive(Default)]
-pub(crate) struct Assembly {
+#[derive(Default, Debug)]
+pub struct Assembly {
     retime: Retime,
     metadata: Metadata,
     tracks: Tracks,
     /// Whether `tracks` went out.
     declared: bool,
     held: Vec<Packet>,
+    held_bytes: usize,
     /// The publisher's time at the first held packet.
     held_from: i64,
 }
 
 impl Assembly {
     /// The items that a message completes.
-    pub(crate) fn push(&mut self, message: Message) -> Result<Vec<Item>, Cause> {
+    pub fn push(&mut self, message: Message) -> Result<Vec<Item>, Cause> {
         let millis = message.timestamp_ms;
         match message.tag {
             Tag::Metadata(metadata) => self.metadata = metadata,
@@ -99,13 +101,16 @@ impl Assembly {
         if self.held.is_empty() {
             self.held_from = millis;
         }
+        self.held_bytes += packet.data.len();
         self.held.push(packet);
         let waited = millis.saturating_sub(self.held_from).saturating_abs();
-        if waited > PATIENCE || self.held.len() >= HELD_MAX { self.declare() } else { Vec::new() }
+        let full = self.held.len() >= HELD_MAX || self.held_bytes >= HELD_MAX_BYTES;
+        if waited > PATIENCE || full { self.declare() } else { Vec::new() }
     }
 
     fn declare(&mut self) -> Vec<Item> {
         self.declared = true;
+        self.held_bytes = 0;
         let tracks = Item::Tracks(Arc::new(self.tracks.clone()));
         let held = std::mem::take(&mut self.held).into_iter().map(Item::Packet);
         std::iter::once(tracks).chain(held).collect()
@@ -212,6 +217,21 @@ mod tests {
         assert_eq!(push(&mut assembly, 6020, sound()).len(), 53);
         assert_eq!(push(&mut assembly, 6040, sound()), "S");
         assert_eq!(push(&mut assembly, 6050, avc()), "t");
+    }
+
+    #[test]
+    fn time_that_stands_still_holds_a_bounded_number_of_packets_and_bytes() {
+        let mut assembly = Assembly::default();
+        push(&mut assembly, 0, avc());
+        let held = (1..).take_while(|_| push(&mut assembly, 0, picture()).is_empty()).count();
+        assert_eq!(held + 1, HELD_MAX);
+
+        let mut assembly = Assembly::default();
+        push(&mut assembly, 0, avc());
+        let unit = [&(1u32 << 20).to_be_bytes()[..], &[0x65; 1 << 20]].concat();
+        let large = Tag::Avc { keyframe: true, composition_ms: 0, data: unit.into() };
+        let held = (1..).take_while(|_| push(&mut assembly, 0, large.clone()).is_empty()).count();
+        assert_eq!((held + 1) << 20, HELD_MAX_BYTES);
     }
 
     #[test]

@@ -10,16 +10,16 @@
 //! http://<http_addr>/<app>/<stream>/index.m3u8   the playlist
 //! ```
 //!
-//! Promises: any name is taken, by one publisher at a time; a publisher that can't be played is
-//! disconnected and its [`Cause`] says why; HTTP is served to this computer only; dropping a
-//! [`Loopback`] closes both ports and every connection.
+//! Promises: any name is taken, by one publisher at a time; a publisher that can't be played is told
+//! why and disconnected, and its [`Cause`] says so here; HTTP is served to this computer only; dropping
+//! a [`Loopback`] closes both ports and every connection, that of a reader who stalls two seconds later.
 
 mod assemble;
+mod http;
 mod page;
 mod publish;
 mod retime;
 
-use std::future::IntoFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -31,6 +31,10 @@ use rtmp::listener::{Limits, Listener};
 use tokio::net::TcpListener;
 use tokio::sync::broadcast;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// For the fuzz target alone (`fuzz/src/loopback.rs`): a publication without its connection.
+#[doc(hidden)]
+pub use assemble::Assembly;
 
 /// How many events wait for a receiver; one that is slower loses the oldest, and is told.
 const EVENTS: usize = 64;
@@ -177,9 +181,7 @@ impl Loopback {
             events: events.clone(),
             _stop: stop.clone().drop_guard(),
         };
-        // Held requests end when their streams do, so a graceful end is a quick one.
-        let serving = axum::serve(http, this.router()).with_graceful_shutdown(stop.clone().cancelled_owned());
-        tokio::spawn(serving.into_future());
+        tokio::spawn(http::serve(http, this.router(), stop.clone()));
         let desk = publish::Desk { clock: options.clock, origin, urls: this.urls, events };
         tokio::spawn(stop.run_until_cancelled_owned(desk.take_in(listener)));
         Ok(this)

@@ -218,6 +218,7 @@ async fn what_cant_be_played_is_disconnected_with_the_reason() {
     assert_eq!(message, "MP3 can't be played here; set the encoder to H.264 video and AAC audio");
     let output = within("the publisher's end", publisher.wait_with_output()).await.unwrap();
     assert!(!output.status.success());
+    assert!(stderr(&output).contains(&message), "it was not told: {}", stderr(&output));
     assert_eq!(get(&loopback, "/live/mp3/index.m3u8").await.0, StatusCode::NOT_FOUND);
 }
 

@@ -45,7 +45,11 @@ pub(crate) fn parameters(config: Bytes) -> Result<H264Parameters, Error> {
     let malformed = |error: &dyn std::fmt::Debug| Error::Configuration(format!("{error:?}"));
     let record = AvcDecoderConfigurationRecord::try_from(&config[..]).map_err(|error| malformed(&error))?;
     let sps = record.sequence_parameter_sets().next().ok_or(Error::NoParameterSets)?;
+    // An empty one passes for a set when the byte after it looks like a header, and RefNal panics on it.
     let sps = sps.map_err(|error| malformed(&error))?;
+    if sps.is_empty() {
+        return Err(Error::NoParameterSets);
+    }
     let sps = SeqParameterSet::from_bits(RefNal::new(sps, &[], true).rbsp_bits())
         .map_err(|error| malformed(&error))?;
     let (width, height) = sps.pixel_dimensions().map_err(|error| malformed(&error))?;
@@ -157,6 +161,13 @@ mod tests {
         for length in 0..whole.len() - 8 {
             assert!(H264Parameters::from_config(whole.slice(..length)).is_err(), "{length} bytes");
         }
+    }
+
+    #[test]
+    fn an_empty_parameter_set_is_refused_without_panic() {
+        // The count of picture parameter sets, 7, is also the type of a sequence parameter set.
+        let config = [&[1, 0x42, 0, 0x1E, 0xFF, 0xE1, 0, 0, 7][..], &[0; 14]].concat();
+        assert_eq!(H264Parameters::from_config(config.into()), Err(Error::NoParameterSets));
     }
 
     #[test]

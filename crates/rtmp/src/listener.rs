@@ -30,6 +30,9 @@ const WAITING_REQUESTS: usize = 16;
 /// How long an answer to a publisher may take to leave.
 const ANSWER: Duration = Duration::from_secs(3);
 
+/// What a peer may send while an answer can't leave, because it reads nothing.
+const UNANSWERED: usize = 1 << 20;
+
 /// After an error of the whole listener, such as too many open files, it rests this long.
 const REST: Duration = Duration::from_millis(100);
 
@@ -154,6 +157,7 @@ async fn prepare(
     let events = connection.session.receive(&early);
     connection.queue(events)?;
     let asked = timeout(limits.publish, connection.event()).await.map_err(late(Phase::Publish))??;
+    connection.phase = Phase::Publish;
     if let Event::PublishRequested { app, stream } = asked {
         let request = PublishRequest { app, stream, peer, silence: limits.silence, connection };
         let _ = sender.send(request).await; // fails only when the listener is gone
@@ -182,14 +186,20 @@ impl Connection {
         }
     }
 
+    /// Writes all that waits. What comes meanwhile is queued for [`Connection::event`].
     async fn flush(&mut self) -> Result<(), Error> {
+        let mut read = 0;
         while !(self.session.output().is_empty() && self.wire.is_flushed()) {
-            self.turn().await?;
+            read += self.turn().await?;
+            if read > UNANSWERED {
+                return Err(self.late());
+            }
         }
         Ok(())
     }
 
-    async fn turn(&mut self) -> Result<(), Error> {
+    /// Reads or writes once; the number of bytes read.
+    async fn turn(&mut self) -> Result<usize, Error> {
         let turn = tokio::select! {
             turn = self.wire.turn(self.session.output()) => turn,
             () = self.stop.cancelled() => return Err(Error::Stopped),
@@ -197,12 +207,13 @@ impl Connection {
         match turn {
             Ok(Turn::Wrote(count)) => self.session.wrote(count),
             Ok(Turn::Read(bytes)) => {
-                let events = self.session.receive(bytes);
+                let (count, events) = (bytes.len(), self.session.receive(bytes));
                 self.queue(events)?;
+                return Ok(count);
             }
             Err(cause) => return Err(Error::hung_up(self.phase, self.peer, cause)),
         }
-        Ok(())
+        Ok(0)
     }
 
     fn queue(&mut self, events: Result<Vec<Event>, message::Error>) -> Result<(), Error> {
@@ -211,8 +222,19 @@ impl Connection {
     }
 
     async fn answered(&mut self) -> Result<(), Error> {
-        let late = Error::Timeout { phase: Phase::Publish, server: self.peer.to_string() };
-        timeout(ANSWER, self.flush()).await.unwrap_or(Err(late))
+        let answered = timeout(ANSWER, self.flush()).await;
+        answered.unwrap_or_else(|_| Err(self.late()))
+    }
+
+    fn late(&self) -> Error {
+        Error::Timeout { phase: self.phase, server: self.peer.to_string() }
+    }
+
+    /// Says why it ends, and closes.
+    async fn refuse(mut self, code: &str, description: &str) {
+        if self.session.refuse(code, description).is_ok() && self.answered().await.is_ok() {
+            let _ = timeout(ANSWER, self.wire.shutdown()).await;
+        }
     }
 }
 
@@ -246,10 +268,7 @@ impl PublishRequest {
 
     /// Turns it away with a code such as `NetStream.Publish.BadName`, and closes.
     pub async fn refuse(self, code: &str, description: &str) {
-        let mut connection = self.connection;
-        if connection.session.refuse(code, description).is_ok() && connection.answered().await.is_ok() {
-            let _ = timeout(ANSWER, connection.wire.shutdown()).await;
-        }
+        self.connection.refuse(code, description).await;
     }
 }
 
@@ -308,4 +327,13 @@ impl Publication {
         }
         Ok(None)
     }
+
+    /// Turns it away after all, with a code such as `NetStream.Publish.Rejected`, and closes.
+    pub async fn refuse(self, code: &str, description: &str) {
+        self.connection.refuse(code, description).await;
+    }
 }
+
+#[cfg(test)]
+#[path = "listener_tests.rs"]
+mod tests;

@@ -83,7 +83,7 @@ impl Session {
         self.status("status", "NetStream.Publish.Start", "Publishing.")
     }
 
-    /// Turns the publisher that asked away, with a code such as `NetStream.Publish.BadName`.
+    /// Turns the publisher away, whether it asks or was let in, with a code such as `NetStream.Publish.BadName`.
     pub fn refuse(&mut self, code: &str, description: &str) -> Result<(), Error> {
         self.state = State::Over;
         self.status("error", code, description)

@@ -87,6 +87,15 @@ fn a_refusal_names_its_reason() {
 }
 
 #[test]
+fn a_publisher_that_was_let_in_can_be_turned_away_after_all() {
+    let mut script = Script::publishing();
+    assert_eq!(script.media(8, 0, &[0x2F, 1]).unwrap().len(), 1);
+    script.server.refuse("NetStream.Publish.Rejected", "MP3 can't be played here.").unwrap();
+    assert_eq!(script.heard(), ["onStatus NetStream.Publish.Rejected"]);
+    assert!(script.media(8, 0, &[0x2F, 1]).unwrap().is_empty());
+}
+
+#[test]
 fn players_are_turned_away_politely() {
     let mut script = Script::new();
     script.call("connect", 1.0, vec![]).unwrap();

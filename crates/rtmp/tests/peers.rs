@@ -1,5 +1,7 @@
 //! Against software that is not ours: ffmpeg publishes to us, and we publish to nginx.
 
+// nginx with its RTMP module is a package on Linux only.
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
 mod common;

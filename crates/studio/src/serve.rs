@@ -1,6 +1,8 @@
 //! The loopback on its own: `tamarack loopback`.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use loopback::Loopback;
 use tokio::sync::broadcast::error::RecvError;
@@ -8,7 +10,7 @@ use words::Language;
 
 use crate::Listener;
 use crate::cause::{Failure, cause};
-use crate::event::Event;
+use crate::event::{Cause, Event};
 
 /// Where the loopback listens on 127.0.0.1; port 0 takes a free one.
 #[derive(Clone, Copy, Debug)]
@@ -19,9 +21,19 @@ pub struct ServeOptions {
     pub http_port: u16,
 }
 
-/// A running loopback that tells who publishes. Dropping it closes everything.
+/// A running loopback that tells who publishes. Dropping it tells the end of what is published still,
+/// and closes everything.
 pub struct Server {
+    told: Arc<Told>,
     _loopback: Loopback,
+}
+
+/// What was told of.
+struct Told {
+    language: Language,
+    listener: Listener,
+    /// Applications and streams that are published; `None` after the end.
+    streams: Mutex<Option<BTreeSet<(String, String)>>>,
 }
 
 impl Server {
@@ -43,32 +55,56 @@ impl Server {
             rtmp_url: format!("rtmp://{}/live", loopback.rtmp_addr()),
             http_url: format!("http://{}/", loopback.http_addr()),
         });
+        let told = Arc::new(Told { language, listener, streams: Mutex::new(Some(BTreeSet::new())) });
+        let server = Self { told: told.clone(), _loopback: loopback };
         tokio::spawn(async move {
             loop {
                 match events.recv().await {
-                    Ok(event) => listener(translate(event, language)),
+                    Ok(event) => told.tell(event),
                     Err(RecvError::Lagged(lost)) => tracing::warn!(lost, "events of the loopback were lost"),
                     Err(RecvError::Closed) => return,
                 }
             }
         });
-        Ok(Self { _loopback: loopback })
+        Ok(server)
     }
 }
 
-fn translate(event: loopback::Event, language: Language) -> Event {
-    match event {
-        loopback::Event::Publish { app, stream, peer, playback_url } => {
-            Event::Publish { app, stream, peer: peer.to_string(), playback_url }
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.told.end();
+    }
+}
+
+impl Told {
+    fn tell(&self, event: loopback::Event) {
+        let mut streams = self.streams();
+        let Some(streams) = streams.as_mut() else { return };
+        match event {
+            loopback::Event::Publish { app, stream, peer, playback_url } => {
+                streams.insert((app.clone(), stream.clone()));
+                (self.listener)(Event::Publish { app, stream, peer: peer.to_string(), playback_url });
+            }
+            loopback::Event::Unpublish { app, stream, cause: why } => {
+                streams.remove(&(app.clone(), stream.clone()));
+                let cause = cause(why.code(), &*why, self.language);
+                (self.listener)(Event::Unpublish { app, stream, cause });
+            }
+            // Nothing else is known that a listener could be told.
+            _ => {}
         }
-        loopback::Event::Unpublish { app, stream, cause: why } => {
-            Event::Unpublish { app, stream, cause: cause(why.code(), &*why, language) }
+    }
+
+    fn end(&self) {
+        let message = words::text(self.language, "cause.loopback-stopped", &[]);
+        for (app, stream) in self.streams().take().unwrap_or_default() {
+            let cause = Cause { code: "ended".to_owned(), message: message.clone() };
+            (self.listener)(Event::Unpublish { app, stream, cause });
         }
-        _ => Event::Alarm(crate::event::Alarm {
-            code: "unknown-event".to_owned(),
-            message: String::new(),
-            since: String::new(),
-            until: None,
-        }),
+    }
+
+    /// Held while the listener is told, so that nothing is told after the end.
+    fn streams(&self) -> MutexGuard<'_, Option<BTreeSet<(String, String)>>> {
+        self.streams.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)] // every test file uses its own part
 
 pub mod flv_file;
+#[cfg(target_os = "linux")]
 pub mod nginx;
 
 use std::io::Read;

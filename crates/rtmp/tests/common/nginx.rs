@@ -3,9 +3,24 @@
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Instant;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use super::{Directory, PATIENCE, Process};
+
+/// An address that nobody listens on, below the range from which the system gives out ports: nobody
+/// takes it before nginx does.
+fn free_addr() -> SocketAddr {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (std::process::id() * 97 + step) % 20_000;
+        let addr = ([127, 0, 0, 1], port as u16).into();
+        if TcpListener::bind::<SocketAddr>(addr).is_ok() {
+            return addr;
+        }
+    }
+}
 
 pub struct Nginx {
     pub addr: SocketAddr,
@@ -17,7 +32,7 @@ impl Nginx {
     /// Knows one app, `live`, and records every stream of it.
     pub fn start() -> Self {
         let directory = Directory::new();
-        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let addr = free_addr();
         let here = directory.0.display();
         let conf = format!(
             "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
@@ -35,7 +50,7 @@ rtmp {{ server {{ listen {addr}; application live {{
         let started = Instant::now();
         while TcpStream::connect(addr).is_err() {
             assert!(started.elapsed() < PATIENCE, "nginx does not listen");
-            std::thread::yield_now();
+            std::thread::sleep(Duration::from_millis(10));
         }
         Self { addr, directory, process }
     }
@@ -50,7 +65,7 @@ rtmp {{ server {{ listen {addr}; application live {{
         };
         super::soon(async {
             while !path.exists() || is_open() {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(10)).await;
             }
         })
         .await;
