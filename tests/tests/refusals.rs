@@ -179,7 +179,7 @@ fn ctrl_c_while_live_is_a_clean_end() {
         run.wait_for_state(0, "live", LIMIT);
         run.wait_for_event("stats", LIMIT);
         stop(&run);
-        let summary = ended_in(&mut run, 0, Duration::from_secs(2));
+        let summary = ended_in(&mut run, 0, Duration::from_secs(4));
         assert_eq!(summary["targets"][0]["end"], "ok", "{summary}");
         nginx.wait_until_gone("s");
     }
@@ -193,24 +193,43 @@ fn ctrl_c_while_connecting_ends_at_once() {
         let mut run = live(&server, "");
         run.wait_for_event(event, LIMIT);
         run.interrupt();
-        let summary = ended_in(&mut run, 4, Duration::from_secs(1));
+        let summary = ended_in(&mut run, 4, Duration::from_secs(3));
         assert_eq!(summary["targets"][0]["end"], "failed", "{summary}");
     }
 }
 
-#[test]
-fn a_second_ctrl_c_does_not_wait_for_a_server_that_stopped_reading() {
-    let (nginx, camera) = (Nginx::start(), Camera::webcam("HD Webcam").plug());
+/// Live at a server that has stopped reading, with a queue that grows.
+fn live_at_a_frozen_server(nginx: &Nginx, camera: &e2e::Cameras) -> Run {
     let options = "--mic none --video-bitrate 25M --preset ultrafast";
-    let mut run = Tamarack::live(&nginx.url("s"), options).with(&camera).start();
+    let mut run = Tamarack::live(&nginx.url("s"), options).with(camera).start();
     run.wait_for_state(0, "live", LIMIT);
     nginx.freeze();
     // Until the sockets' buffers are full and what follows waits here.
     run.wait_for("a queue", LIMIT, |event| event["targets"][0]["queue_ms"].as_f64() > Some(1000.0));
-    run.interrupt();
-    run.wait_for_state(0, "stopping", LIMIT);
-    run.interrupt();
-    ended_in(&mut run, 0, Duration::from_secs(1));
+    run
+}
+
+#[test]
+fn a_stop_waits_three_seconds_for_a_server_that_stopped_reading_and_a_second_one_not_at_all() {
+    let (nginx, camera) = (Nginx::start(), Camera::webcam("HD Webcam").plug());
+    let mut patient = live_at_a_frozen_server(&nginx, &camera);
+    let begun = Instant::now();
+    patient.interrupt();
+    patient.wait_for_state(0, "stopping", LIMIT);
+    assert!(begun.elapsed() < Duration::from_secs(2), "it says at once that it stops: {:?}", begun.elapsed());
+    ended_in(&mut patient, 0, Duration::from_secs(5));
+    assert!(
+        begun.elapsed() > Duration::from_millis(2500),
+        "what was left had its time: {:?}",
+        begun.elapsed()
+    );
+
+    let nginx = Nginx::start();
+    let mut hasty = live_at_a_frozen_server(&nginx, &camera);
+    hasty.interrupt();
+    hasty.wait_for_state(0, "stopping", LIMIT);
+    hasty.interrupt();
+    ended_in(&mut hasty, 0, Duration::from_secs(2));
 }
 
 #[test]

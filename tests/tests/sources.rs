@@ -105,3 +105,24 @@ fn a_file_is_repeated_in_real_time_and_in_step() {
     assert!(seen.repeated.len() <= 3, "{seen:?}");
     assert_in_step(&received, 5, 1.0 / 30.0);
 }
+
+#[test]
+fn an_encoder_that_looks_ahead_and_a_long_gop_stay_in_order_and_whole() {
+    let nginx = Nginx::start();
+    let options = "--camera pattern --mic tone --size 426x240 --video-bitrate 300k --tune none --preset medium \
+        --keyframe 8 --duration 10s";
+    let mut run = Tamarack::live(&nginx.url("s"), options).start();
+    assert_eq!(run.exit_code(40), 0, "{}", run.output());
+    assert_eq!(run.summary()["targets"][0]["dropped"], 0, "{}", run.summary());
+    let received = Received::open(nginx.recording("s"));
+    received.assert_times_are_monotone();
+    assert!(received.longest_step_back() < 0.002, "{}", received.longest_step_back());
+    assert!(received.longest_gap(Kind::Audio) < 0.025, "{}", received.longest_gap(Kind::Audio));
+    let distances = received.keyframe_distances();
+    assert!(
+        !distances.is_empty() && distances.iter().all(|seconds| (seconds - 8.0).abs() < 0.0015),
+        "{distances:?}"
+    );
+    assert!(received.continuity().missing.is_empty(), "{:?}", received.continuity());
+    assert_in_step(&received, 5, 1.0 / 30.0);
+}

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use codec::encode;
-use media::audio::CHANNELS;
+use media::audio::{CHANNELS, SAMPLE_RATE, duration_of};
 use media::{AudioFrame, Packet, Timestamp};
 use stage::{Feed, Paced};
 
@@ -204,7 +204,7 @@ pub(crate) fn start_audio(
     has_video: bool,
 ) -> Result<JoinHandle<()>, Error> {
     spawn("encode-audio", move || {
-        let mut thread = AudioThread { shared, feed, encoder, has_video, origin: None };
+        let mut thread = AudioThread { shared, feed, encoder, has_video, origin: None, taken: 0 };
         if let Err(error) = thread.run() {
             tracing::error!(%error, "the audio encoder failed");
             thread.shared.fail(error);
@@ -218,6 +218,8 @@ struct AudioThread {
     encoder: encode::Audio,
     has_video: bool,
     origin: Option<Timestamp>,
+    /// Samples that the encoder was given.
+    taken: u64,
 }
 
 impl AudioThread {
@@ -243,13 +245,31 @@ impl AudioThread {
     /// Sound from before the stream's beginning is left out, to the sample.
     fn take(&mut self, frame: &AudioFrame) -> Result<(), codec::Error> {
         let begin = *self.shared.origin.get_or_init(|| frame.at);
-        let early =
-            (begin.since(frame.at).as_secs_f64() * f64::from(media::audio::SAMPLE_RATE)).round() as usize;
+        let early = (begin.since(frame.at).as_secs_f64() * f64::from(SAMPLE_RATE)).round() as usize;
         let samples = frame.samples.get(early * CHANNELS..).unwrap_or_default();
         if samples.is_empty() {
             return Ok(());
         }
-        self.origin.get_or_insert(frame.at + media::audio::duration_of(early as u64));
+        let at = frame.at + duration_of(early as u64);
+        let origin = *self.origin.get_or_insert(at);
+        self.fill(at.since(origin + duration_of(self.taken)))?;
+        self.put_in(samples)
+    }
+
+    /// Sound that we were too slow to take becomes silence, so that what follows stays in step.
+    fn fill(&mut self, missing: Duration) -> Result<(), codec::Error> {
+        let mut left = (missing.as_secs_f64() * f64::from(SAMPLE_RATE)).round() as usize;
+        count(&self.shared.totals.sound_lost, left as u64);
+        while left > 0 {
+            let silence = vec![0.0; left.min(SAMPLE_RATE as usize) * CHANNELS];
+            left -= silence.len() / CHANNELS;
+            self.put_in(&silence)?;
+        }
+        Ok(())
+    }
+
+    fn put_in(&mut self, samples: &[f32]) -> Result<(), codec::Error> {
+        self.taken += (samples.len() / CHANNELS) as u64;
         let packets = self.encoder.encode(samples)?;
         self.put_out(packets);
         Ok(())

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use codec::encode::{self, AudioSettings, VideoSettings};
 use media::Tracks;
+use media::audio::duration_of;
 use rtmp::Ingest;
 use stage::Stage;
 use tokio::sync::watch;
@@ -345,6 +346,8 @@ impl Reader {
             encoded: now.encoded,
             repeated: read(&totals.repeated),
             dropped: counters.dropped - self.before.dropped + read(&totals.lost),
+            sound_lost: counters.sound_lost.saturating_sub(self.before.sound_lost)
+                + duration_of(read(&totals.sound_lost)),
             targets: self
                 .lanes
                 .iter()

@@ -15,6 +15,8 @@ pub(crate) struct Totals {
     pub(crate) encoded: AtomicU64,
     pub(crate) repeated: AtomicU64,
     pub(crate) lost: AtomicU64,
+    /// Samples that became silence because the encoder was too slow.
+    pub(crate) sound_lost: AtomicU64,
     pub(crate) video_bytes: AtomicU64,
     pub(crate) audio_bytes: AtomicU64,
     pub(crate) keyframes: Mutex<Keyframes>,
@@ -72,6 +74,8 @@ pub struct Statistics {
     pub repeated: u64,
     /// Pictures lost between source and encoder.
     pub dropped: u64,
+    /// Sound lost between source and encoder; silence took its place.
+    pub sound_lost: Duration,
     /// Each target.
     pub targets: Vec<TargetStatistics>,
 }

@@ -63,6 +63,7 @@ pub(crate) fn statistics(statistics: &Statistics, cpu_percent: f64) -> Stats {
         encoded: statistics.encoded,
         repeated: statistics.repeated,
         dropped: statistics.dropped,
+        sound_lost_ms: statistics.sound_lost.as_millis() as u64,
         cpu_percent: rounded(cpu_percent),
         targets: statistics
             .targets

@@ -30,6 +30,7 @@ pub fn encoders() -> Vec<Encoder> {
         hardware: candidate.hardware,
         usable: candidate.usable,
         reason: candidate.reason,
+        changes_bitrate_live: candidate.changes_bitrate_live,
     };
     codec::encode::survey().into_iter().map(encoder).collect()
 }

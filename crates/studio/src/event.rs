@@ -118,6 +118,8 @@ pub struct Encoder {
     pub usable: bool,
     /// Why it is usable or not.
     pub reason: String,
+    /// Whether its bitrate can be changed while it runs.
+    pub changes_bitrate_live: bool,
 }
 
 /// What a run began with.
@@ -239,6 +241,9 @@ pub struct Stats {
     /// Pictures that we lost between camera and encoder.
     #[ts(type = "number")]
     pub dropped: u64,
+    /// Sound that we lost and filled with silence, in all.
+    #[ts(type = "number")]
+    pub sound_lost_ms: u64,
     /// This process, in percent of one core.
     pub cpu_percent: f64,
     /// Each target.

@@ -106,6 +106,17 @@ impl Received {
         }
     }
 
+    /// By how many seconds the file's packets, of all kinds, go back at most: 0 where they lie in the
+    /// order of their decoding times.
+    pub fn longest_step_back(&self) -> f64 {
+        let mut newest = f64::NEG_INFINITY;
+        let steps = self.packets.iter().map(|packet| {
+            newest = newest.max(packet.dts);
+            newest - packet.dts
+        });
+        steps.fold(0.0, f64::max)
+    }
+
     /// The longest time between two packets of this kind that are shown or heard one after the other,
     /// in seconds.
     pub fn longest_gap(&self, kind: Kind) -> f64 {
