@@ -111,6 +111,7 @@ pub(crate) fn summary(summary: &Summary, language: Language) -> SummaryEvent {
                 end: if of.was_live && of.cause.is_none() { End::Ok } else { End::Failed },
                 cause: of.cause.as_ref().map(|trouble| cause(trouble.code(), trouble, language)),
                 bytes: of.bytes,
+                dropped: 0,
                 live_s: millis(of.live.as_secs_f64()),
                 reconnects: of.reconnects,
                 gaps: of

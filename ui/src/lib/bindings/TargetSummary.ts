@@ -24,6 +24,10 @@ cause: Cause | null,
  */
 bytes: number, 
 /**
+ * Pictures that were not sent.
+ */
+dropped: number, 
+/**
  * Time in the state Live.
  */
 live_s: number, 

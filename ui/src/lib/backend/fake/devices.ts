@@ -3,6 +3,7 @@ import type { Encoder } from "$lib/bindings/Encoder";
 import type { Microphone } from "$lib/bindings/Microphone";
 import type { Settings } from "$lib/bindings/Settings";
 import type { Stage } from "$lib/bindings/Stage";
+import { causeHere } from "$lib/i18n/cause";
 
 const modes = [{ width: 1280, height: 720, fps: 30, format: "mjpeg" }];
 
@@ -40,7 +41,7 @@ const failed = (id: string, code: string) => ({
   name: "",
   state: "failed" as const,
   mode: null,
-  cause: { code, message: "" },
+  cause: causeHere(code, "", { name: "HD Pro Webcam C920" }),
 });
 
 /** The sources, with the fault asked for: `no-camera`, `camera-busy`, `no-microphone`, `microphone-denied`… */
