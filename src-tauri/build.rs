@@ -17,6 +17,8 @@ const COMMANDS: &[&str] = &[
     "set_language",
     "go_live",
     "stop",
+    "close_answered",
+    "quit",
 ];
 
 fn main() {

@@ -1,22 +1,25 @@
 //! What the page may ask. Each command hands over to the studio; blocking work leaves the GTK thread.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use media::Size;
 use studio::event::{Cause, Event};
 use studio::window::{Destination as Wanted, Settings, Snapshot};
-use studio::{Destination, LiveRequest};
+use studio::{Again, Destination, LiveRequest};
 use tauri::async_runtime::spawn_blocking;
 use tauri::ipc::{Channel, InvokeResponseBody};
 use tauri::{AppHandle, Manager, State};
 
+use crate::closing;
 use crate::shell::{Shell, cause, lock};
 
 /// Before a target was ever live; the window shows the attempts and can cancel.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
 fn lost(error: impl std::fmt::Display) -> Cause {
-    Cause { code: "internal".to_owned(), message: error.to_string() }
+    let detail = error.to_string();
+    Cause { code: "internal".to_owned(), message: detail.clone(), detail, values: BTreeMap::new() }
 }
 
 #[tauri::command]
@@ -64,28 +67,24 @@ pub(crate) fn preview_stop(shell: State<'_, Shell>) {
 
 #[tauri::command]
 pub(crate) async fn refresh_devices(app: AppHandle) -> Result<(), Cause> {
-    let looked = spawn_blocking(move || app.state::<Shell>().look()).await;
-    looked.map(|_changed| ()).map_err(lost)
+    let look = move || {
+        let shell = app.state::<Shell>();
+        shell.look();
+        shell.retry(Again::All);
+    };
+    spawn_blocking(look).await.map_err(lost)
 }
 
 #[tauri::command]
-pub(crate) async fn choose_camera(id: String, shell: State<'_, Shell>) -> Result<(), Cause> {
-    let studio = shell.studio.clone();
-    let choice = match id.parse() {
-        Ok(choice) => choice,
-        Err(never) => match never {},
-    };
-    spawn_blocking(move || studio.choose_camera(choice)).await.map_err(lost)?.map_err(cause)
+pub(crate) async fn choose_camera(id: String, app: AppHandle) -> Result<(), Cause> {
+    let open = move || app.state::<Shell>().choose_camera(&id);
+    spawn_blocking(open).await.map_err(lost)?.map_err(cause)
 }
 
 #[tauri::command]
-pub(crate) async fn choose_microphone(id: String, shell: State<'_, Shell>) -> Result<(), Cause> {
-    let studio = shell.studio.clone();
-    let choice = match id.parse() {
-        Ok(choice) => choice,
-        Err(never) => match never {},
-    };
-    spawn_blocking(move || studio.choose_microphone(choice)).await.map_err(lost)?.map_err(cause)
+pub(crate) async fn choose_microphone(id: String, app: AppHandle) -> Result<(), Cause> {
+    let open = move || app.state::<Shell>().choose_microphone(&id);
+    spawn_blocking(open).await.map_err(lost)?.map_err(cause)
 }
 
 #[tauri::command]
@@ -93,12 +92,14 @@ pub(crate) fn set_muted(muted: bool, shell: State<'_, Shell>) {
     shell.studio.set_muted(muted);
 }
 
+/// What is refused is refused here and not kept. The camera follows by itself: reopening it may take long or
+/// fail, and neither is about the settings.
 #[tauri::command]
-pub(crate) async fn set_settings(settings: Settings, shell: State<'_, Shell>) -> Result<(), Cause> {
-    let studio = shell.studio.clone();
-    let (video, _) = settings.read(studio.language()).map_err(cause)?;
+pub(crate) fn set_settings(settings: Settings, app: AppHandle, shell: State<'_, Shell>) -> Result<(), Cause> {
+    settings.read(shell.studio.language()).map_err(cause)?;
     *lock(&shell.settings) = settings;
-    spawn_blocking(move || studio.prepare_for(&video)).await.map_err(lost)?.map_err(cause)
+    spawn_blocking(move || app.state::<Shell>().suit_camera());
+    Ok(())
 }
 
 #[tauri::command]
@@ -134,4 +135,15 @@ pub(crate) async fn go_live(destination: Wanted, shell: State<'_, Shell>) -> Res
 #[tauri::command]
 pub(crate) fn stop(shell: State<'_, Shell>) {
     shell.studio.stop();
+}
+
+/// The page shows the question whether to end and quit.
+#[tauri::command]
+pub(crate) fn close_answered(shell: State<'_, Shell>) {
+    shell.closing.answered();
+}
+
+#[tauri::command]
+pub(crate) fn quit(app: AppHandle) {
+    closing::quit(&app);
 }

@@ -1,5 +1,10 @@
 //! `fetch://localhost/?url=…`: what the player plays comes through Rust, so that neither CORS nor mixed
 //! content can black it out, and the checks see what the player sees.
+//!
+//! The answer comes whole, so the page cannot see when the server began to answer, nor whether a status is
+//! the server's or ours: headers of our own say both.
+
+use std::time::Duration;
 
 use studio::Fetched;
 use tauri::http::header::{
@@ -12,6 +17,12 @@ use crate::shell::Shell;
 
 /// Where the answer came from after redirections: playlists hold addresses relative to it.
 const FINAL_URL: &str = "x-tamarack-url";
+/// Milliseconds from the question to the server's headers.
+const FIRST_BYTE: &str = "x-tamarack-first-byte-ms";
+/// The code of what kept us from an answer.
+const FAILURE: &str = "x-tamarack-failure";
+/// The longest that a page may ask us to go on.
+const LONGEST: Duration = Duration::from_secs(120);
 
 pub(crate) fn answer<R: Runtime>(
     context: UriSchemeContext<'_, R>,
@@ -31,17 +42,30 @@ pub(crate) fn answer<R: Runtime>(
 
 async fn fetch(shell: &Shell, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
     let query = request.uri().query().unwrap_or_default();
-    let asked = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "url");
-    let Some((_, url)) = asked else { return plain(StatusCode::BAD_REQUEST, "no url".to_owned()) };
+    let asked = |wanted: &str| {
+        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value)
+    };
+    let Some(url) = asked("url") else { return plain(StatusCode::BAD_REQUEST, "no url".to_owned()) };
+    // When the page gives up, so do we.
+    let limit = asked("limit").and_then(|limit| limit.parse().ok()).map(Duration::from_millis);
+    let limit = limit.unwrap_or(LONGEST).min(LONGEST);
     let range = request.headers().get(RANGE).and_then(|range| range.to_str().ok());
-    match shell.studio.fetcher().get(&url, range).await {
+    match shell.studio.fetcher().get_within(limit, &url, range).await {
         Ok(fetched) => pass_on(fetched),
-        Err(error) => plain(StatusCode::BAD_GATEWAY, error.to_string()),
+        Err(error) => failed(&error),
     }
 }
 
+fn failed(error: &studio::FetchError) -> Response<Vec<u8>> {
+    let mut response = plain(StatusCode::BAD_GATEWAY, error.to_string());
+    response.headers_mut().insert(FAILURE, HeaderValue::from_static(error.code()));
+    response
+}
+
 fn pass_on(fetched: Fetched) -> Response<Vec<u8>> {
-    let mut response = Response::new(fetched.body.to_vec());
+    let first_byte = HeaderValue::from(fetched.first_byte.as_millis() as u64);
+    let mut response = Response::new(Vec::from(fetched.body));
+    response.headers_mut().insert(FIRST_BYTE, first_byte);
     *response.status_mut() = StatusCode::from_u16(fetched.status).unwrap_or(StatusCode::BAD_GATEWAY);
     for name in ["content-type", "content-range", "age", "cache-control", "date", "last-modified", "etag"] {
         if let Some(value) = fetched.headers.get(name) {

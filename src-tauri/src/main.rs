@@ -3,6 +3,7 @@
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
+mod closing;
 mod commands;
 mod display;
 mod fetch;
@@ -39,12 +40,21 @@ fn main() -> ExitCode {
             commands::set_language,
             commands::go_live,
             commands::stop,
+            commands::close_answered,
+            commands::quit,
         ])
-        .setup(|app| Ok(Shell::open(app)?))
-        .on_window_event(shell::on_window_event)
-        .run(tauri::generate_context!());
+        .setup(|app| {
+            Shell::open(app)?;
+            closing::heed_signals(app.handle());
+            Ok(())
+        })
+        .on_window_event(closing::on_window_event)
+        .build(tauri::generate_context!());
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(app) => {
+            app.run(|app, event| closing::on_run_event(app, &event));
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             eprintln!("tamarack-desktop: {error}");
             ExitCode::FAILURE

@@ -1,15 +1,17 @@
 //! The window and the studio behind it.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use studio::event::{Camera, Cause, Devices, Event, Source, SourceState};
+use studio::event::{Camera, Devices, Encoder, Event, SourceState};
 use studio::window::Settings;
-use studio::{Failure, Studio, devices};
+use studio::{Again, Failure, Studio, devices};
 use tauri::ipc::Channel;
-use tauri::{App, AppHandle, Manager, WebviewUrl, WebviewWindowBuilder, Window, WindowEvent};
+use tauri::{App, AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
 use words::Language;
+
+use crate::closing::Closing;
 
 /// How often the connected devices are listed anew: no system tells of cameras through nokhwa or v4l.
 const LOOK: Duration = Duration::from_secs(2);
@@ -18,10 +20,16 @@ const LOOK: Duration = Duration::from_secs(2);
 pub(crate) struct Shell {
     pub(crate) studio: Arc<Studio>,
     pub(crate) settings: Mutex<Settings>,
-    pub(crate) devices: Mutex<Devices>,
+    pub(crate) closing: Closing,
+    /// What was found last; none before the first look.
+    found: Mutex<Option<Devices>>,
+    /// One look at a time, else the older of two could be told last.
+    looking: Mutex<()>,
+    /// Encoders are tried out once, after the window can be used.
+    encoders: OnceLock<Vec<Encoder>>,
+    /// One opening at a time: what a person chooses is never overtaken by what we try again.
+    opening: Mutex<()>,
     subscriber: Subscriber,
-    /// Whether the person said that the window may close although a broadcast was on.
-    leaving: Mutex<bool>,
 }
 
 /// The page that listens; a reloaded page takes the place of the one before.
@@ -43,13 +51,15 @@ impl Shell {
         };
         let studio = async { Studio::new(Language::detect(), Arc::new(listener)) };
         let studio = tauri::async_runtime::block_on(studio)?;
-        let studio = Arc::new(studio);
         app.manage(Self {
-            studio: studio.clone(),
+            studio: Arc::new(studio),
             settings: Mutex::default(),
-            devices: Mutex::default(),
+            closing: Closing::default(),
+            found: Mutex::default(),
+            looking: Mutex::default(),
+            encoders: OnceLock::new(),
+            opening: Mutex::default(),
             subscriber,
-            leaving: Mutex::new(false),
         });
         let mut window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
             .title("Tamarack")
@@ -72,22 +82,33 @@ impl Shell {
         tauri::async_runtime::spawn(async move { studio.watch_level() });
     }
 
-    /// Lists what is connected; encoders are tried out once.
-    pub(crate) fn look(&self) -> bool {
-        let known = lock(&self.devices).clone();
-        let encoders = if known.encoders.is_empty() { devices::encoders() } else { known.encoders.clone() };
-        let found = Devices { cameras: self.cameras(&known), microphones: devices::microphones(), encoders };
-        let changed = found != known;
-        *lock(&self.devices) = found;
-        changed
+    /// Sends an event of the window's own; `false` when no page listens.
+    pub(crate) fn tell(&self, event: Event) -> bool {
+        lock(&self.subscriber).as_ref().is_some_and(|channel| channel.send(event).is_ok())
     }
 
-    /// What is connected; the first to ask waits for the first look.
+    /// Lists what is connected, and tells when that has changed.
+    pub(crate) fn look(&self) {
+        let _one_at_a_time = lock(&self.looking);
+        let known = lock(&self.found).clone().unwrap_or_default();
+        let found = Devices {
+            cameras: self.cameras(&known),
+            microphones: devices::microphones(),
+            encoders: self.encoders.get().cloned().unwrap_or_default(),
+        };
+        let changed = found != known;
+        *lock(&self.found) = Some(found.clone());
+        if changed {
+            self.tell(Event::Devices(found));
+        }
+    }
+
+    /// What is connected; the first to ask waits for the first look. Encoders come by event.
     pub(crate) fn known_devices(&self) -> Devices {
-        if lock(&self.devices).encoders.is_empty() {
+        if lock(&self.found).is_none() {
             self.look();
         }
-        lock(&self.devices).clone()
+        lock(&self.found).clone().unwrap_or_default()
     }
 
     /// A camera that runs may not answer a second opener; it is still there.
@@ -103,65 +124,67 @@ impl Shell {
         found
     }
 
-    /// Opens the default camera and microphone where none was found before.
+    /// Opens the camera that a person chose.
+    pub(crate) fn choose_camera(&self, id: &str) -> Result<(), Failure> {
+        let Ok(choice) = id.parse();
+        let _one_at_a_time = lock(&self.opening);
+        self.studio.choose_camera(choice)
+    }
+
+    /// Opens the microphone that a person chose.
+    pub(crate) fn choose_microphone(&self, id: &str) -> Result<(), Failure> {
+        let Ok(choice) = id.parse();
+        let _one_at_a_time = lock(&self.opening);
+        self.studio.choose_microphone(choice)
+    }
+
+    /// Lets the camera suit the settings as they are now. A camera that does not work then has its own card.
+    pub(crate) fn suit_camera(&self) {
+        let _one_at_a_time = lock(&self.opening);
+        let read = lock(&self.settings).read(self.studio.language());
+        if let Ok((video, _)) = read {
+            let _ = self.studio.prepare_for(&video);
+        }
+    }
+
+    /// Opens the default devices, unless the page has already asked for those that it remembers.
+    /// What does not open is shown by the stage's own event.
     fn open_defaults(&self) {
+        let _one_at_a_time = lock(&self.opening);
         let stage = self.studio.stage();
-        // What does not open is shown by the stage's own event.
-        if is_missing(&stage.camera) {
+        let untouched =
+            |source: &studio::event::Source| source.id == "default" && source.state == SourceState::Off;
+        if untouched(&stage.camera) {
             let _ = self.studio.choose_camera(capture::video::Choice::Default);
         }
-        if is_missing(&stage.microphone) {
+        if untouched(&stage.microphone) {
             let _ = self.studio.choose_microphone(capture::audio::Choice::Default);
         }
     }
 
-    fn tell_devices(&self) {
-        if let Some(channel) = &*lock(&self.subscriber) {
-            let _ = channel.send(Event::Devices(lock(&self.devices).clone()));
-        }
+    /// Opens again what did not open before.
+    pub(crate) fn retry(&self, again: Again) {
+        let Devices { cameras, microphones, .. } = self.known_devices();
+        let _one_at_a_time = lock(&self.opening);
+        let ids: Vec<_> = cameras.iter().map(|camera| camera.id.as_str()).collect();
+        self.studio.retry_camera(&ids, again);
+        let ids: Vec<_> = microphones.iter().map(|microphone| microphone.id.as_str()).collect();
+        self.studio.retry_microphone(&ids, again);
     }
 }
 
-/// Opens the default devices, then keeps the lists fresh and opens what a person plugs in while there
-/// is nothing yet. The page asks for the devices it remembers by itself.
+/// Opens the default devices, tries out the encoders, then keeps the lists fresh and opens what a person
+/// plugs in. The page asks for the devices it remembers by itself.
 fn look_for_devices(app: &AppHandle) {
     let Some(shell) = app.try_state::<Shell>() else { return };
+    shell.known_devices();
     shell.open_defaults();
+    shell.encoders.get_or_init(devices::encoders);
     while let Some(shell) = app.try_state::<Shell>() {
-        if shell.look() {
-            shell.tell_devices();
-            shell.open_defaults();
-        }
+        shell.look();
+        shell.retry(Again::Hopeful);
         std::thread::sleep(LOOK);
     }
-}
-
-/// Whether no device was there when one was wanted. One that was lost is found again by itself.
-fn is_missing(source: &Source) -> bool {
-    let not_found = |cause: &Cause| cause.code.ends_with("-not-found");
-    source.id == "default"
-        && (source.state == SourceState::Off || source.cause.as_ref().is_some_and(not_found))
-}
-
-/// Closing the window ends a broadcast well first; closing it again ends it at once.
-pub(crate) fn on_window_event(window: &Window, event: &WindowEvent) {
-    let WindowEvent::CloseRequested { api, .. } = event else { return };
-    let Some(shell) = window.try_state::<Shell>() else { return };
-    shell.studio.stop_preview();
-    if !shell.studio.is_live() {
-        return;
-    }
-    api.prevent_close();
-    shell.studio.stop();
-    let asked_before = std::mem::replace(&mut *lock(&shell.leaving), true);
-    if asked_before {
-        return;
-    }
-    let (studio, window) = (shell.studio.clone(), window.clone());
-    tauri::async_runtime::spawn(async move {
-        studio.ended().await;
-        let _ = window.close();
-    });
 }
 
 /// What a command answers when it fails.

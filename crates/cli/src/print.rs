@@ -23,7 +23,7 @@ impl Printer {
 
     pub(crate) fn event(&self, event: &Event) {
         // The window's own; scripts were promised the others.
-        if matches!(event, Event::Devices(_) | Event::Stage(_) | Event::Level(_)) {
+        if matches!(event, Event::Devices(_) | Event::Stage(_) | Event::Level(_) | Event::CloseAsked) {
             return;
         }
         let line = if self.json { serde_json::to_string(event).ok() } else { self.sentence(event) };
@@ -36,7 +36,7 @@ impl Printer {
     }
 
     pub(crate) fn failure(&self, failure: &Failure) {
-        eprintln!("tamarack: {}", failure.cause.message);
+        eprintln!("tamarack: {}", with_evidence(&failure.cause));
     }
 
     fn say(&self, key: &str, values: &[(&str, &str)]) -> Option<String> {
@@ -79,10 +79,9 @@ impl Printer {
                 let page = playback_url.strip_suffix("index.m3u8").unwrap_or(playback_url);
                 self.say("cli.publish", &[("app", app), ("stream", stream), ("peer", peer), ("page", page)])
             }
-            Event::Unpublish { app, stream, cause } => {
-                self.say("cli.unpublish", &[("app", app), ("stream", stream), ("cause", &cause.message)])
-            }
-            Event::Devices(_) | Event::Stage(_) | Event::Level(_) => None,
+            Event::Unpublish { app, stream, cause } => self
+                .say("cli.unpublish", &[("app", app), ("stream", stream), ("cause", &with_evidence(cause))]),
+            Event::Devices(_) | Event::Stage(_) | Event::Level(_) | Event::CloseAsked => None,
         }
     }
 
@@ -151,7 +150,33 @@ impl Printer {
 
 fn with_cause(line: String, cause: Option<&Cause>) -> String {
     match cause {
-        Some(cause) => format!("{line}: {}", cause.message),
+        Some(cause) => format!("{line}: {}", with_evidence(cause)),
         None => line,
+    }
+}
+
+/// The sentence, and on a line of its own what the error says beyond it.
+fn with_evidence(cause: &Cause) -> String {
+    match cause.message.contains(&cause.detail) {
+        true => cause.message.clone(),
+        false => format!("{}\n    {}", cause.message, cause.detail),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_stands_below_the_sentence_unless_it_says_the_same() {
+        let cause = |message: &str, detail: &str| Cause {
+            code: "c".to_owned(),
+            message: message.to_owned(),
+            detail: detail.to_owned(),
+            values: Default::default(),
+        };
+        assert_eq!(with_evidence(&cause("No server.", "h:1 refused")), "No server.\n    h:1 refused");
+        assert_eq!(with_evidence(&cause("Not usable: size 7x7", "size 7x7")), "Not usable: size 7x7");
+        assert_eq!(with_evidence(&cause("No server.", "")), "No server.");
     }
 }

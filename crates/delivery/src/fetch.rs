@@ -1,7 +1,7 @@
 //! The one HTTP client for everything that is played or checked.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RANGE};
@@ -15,6 +15,9 @@ const LARGEST: usize = 192 << 20;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long it may pause within an answer; blocking playlist reloads hold for three targets.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// How long a whole answer may take unless the asker says otherwise.
+const WHOLE: Duration = Duration::from_secs(60);
 
 /// Fetches playlists and segments, through the system's proxy but for this computer. Clones share
 /// connections.
@@ -36,6 +39,8 @@ pub struct Response {
     pub headers: HeaderMap,
     /// Its body, decompressed.
     pub body: Bytes,
+    /// From the question to the headers: what comes after is the link's speed.
+    pub first_byte: Duration,
 }
 
 impl Fetcher {
@@ -61,19 +66,41 @@ impl Fetcher {
     /// # Errors
     /// When no answer came or it was too large; a status such as 404 is an answer.
     pub async fn get(&self, url: &str, range: Option<&str>) -> Result<Response, Error> {
+        self.get_within(WHOLE, url, range).await
+    }
+
+    /// The same, given up after `limit`: a download that nobody waits for any more must not go on.
+    ///
+    /// # Errors
+    /// As [`Fetcher::get`], and when the whole answer was not there in time.
+    pub async fn get_within(
+        &self,
+        limit: Duration,
+        url: &str,
+        range: Option<&str>,
+    ) -> Result<Response, Error> {
         let url = parse(url)?;
-        let client = if is_local(&url) { &self.local } else { &self.client };
+        let late = || Error::Unreachable {
+            url: redacted(&url),
+            reason: format!("no whole answer within {} s", limit.as_secs_f64()),
+        };
+        tokio::time::timeout(limit, self.fetch(&url, range)).await.map_err(|_| late())?
+    }
+
+    async fn fetch(&self, url: &Url, range: Option<&str>) -> Result<Response, Error> {
+        let client = if is_local(url) { &self.local } else { &self.client };
         let mut request = client.get(url.clone());
         if let Some(range) = range.and_then(|range| HeaderValue::from_str(range).ok()) {
             request = request.header(RANGE, range);
         }
-        let failed =
-            |error: reqwest::Error| Error::Unreachable { url: redacted(&url), reason: reason(error) };
+        let failed = |error: reqwest::Error| Error::Unreachable { url: redacted(url), reason: reason(error) };
+        let asked = Instant::now();
         let mut response = request.send().await.map_err(failed)?;
+        let first_byte = asked.elapsed();
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(failed)? {
             if body.len() + chunk.len() > LARGEST {
-                return Err(Error::TooLarge { url: redacted(&url), limit: LARGEST });
+                return Err(Error::TooLarge { url: redacted(url), limit: LARGEST });
             }
             body.extend_from_slice(&chunk);
         }
@@ -83,6 +110,7 @@ impl Fetcher {
             status,
             headers: std::mem::take(response.headers_mut()),
             body: body.freeze(),
+            first_byte,
         })
     }
 }
@@ -159,6 +187,40 @@ mod tests {
             assert_eq!(redacted, shown);
             assert!(!redacted.contains("secret"));
         }
+    }
+
+    /// A server that answers with headers at once and with its body never, or after `pause`.
+    async fn slow(pause: Duration) -> String {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/a", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut peer, _)) = listener.accept().await {
+                let _ = peer.read(&mut [0; 4096]).await;
+                let _ = peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\n").await;
+                tokio::time::sleep(pause).await;
+                let _ = peer.write_all(b"body").await;
+            }
+        });
+        url
+    }
+
+    #[tokio::test]
+    async fn the_time_to_the_headers_is_told_apart_from_the_body_s() {
+        let (fetcher, pause) = (Fetcher::new().unwrap(), Duration::from_millis(400));
+        let began = Instant::now();
+        let response = fetcher.get(&slow(pause).await, None).await.unwrap();
+        assert_eq!(&response.body[..], b"body");
+        assert!(began.elapsed() - response.first_byte >= pause);
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_does_not_end_is_given_up() {
+        let url = slow(Duration::from_secs(3600)).await;
+        let limit = Duration::from_millis(300);
+        let error = Fetcher::new().unwrap().get_within(limit, &url, None).await.unwrap_err();
+        assert_eq!(error.code(), "playback-unreachable");
+        assert!(error.to_string().contains("within 0.3 s"), "{error}");
     }
 
     #[tokio::test]

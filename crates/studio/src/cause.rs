@@ -1,5 +1,9 @@
 //! Errors of the crates below as people's words.
 
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
+
 use words::Language;
 
 use crate::event::Cause;
@@ -25,16 +29,125 @@ pub struct Failure {
     pub cause: Cause,
 }
 
-/// The sentence for a code: the catalogue's in Korean; in English the error's own, which says to what
-/// it happened too.
-pub(crate) fn cause(code: &str, error: &dyn std::fmt::Display, language: Language) -> Cause {
-    let key = format!("cause.{code}");
-    let own = error.to_string();
-    let message = match language {
-        Language::Korean if words::has(&key) => words::text(language, &key, &[("detail", &own)]),
-        _ => own,
+/// What a sentence of the catalogue may name: the device, the file, the server's own words. Never a key.
+pub(crate) trait Values: Display {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        Vec::new()
+    }
+}
+
+/// An error that is only told as it is.
+impl Values for dyn Display + '_ {}
+
+impl<E: Values + ?Sized> Values for Arc<E> {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        (**self).values()
+    }
+}
+
+impl Values for capture::Error {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::CameraBusy(name)
+            | Self::CameraDenied(name)
+            | Self::CameraNoMode(name)
+            | Self::CameraStalled(name)
+            | Self::CameraGone { name, .. }
+            | Self::MicrophoneBusy(name)
+            | Self::MicrophoneDenied(name)
+            | Self::MicrophoneStalled(name)
+            | Self::MicrophoneNoFormat { name, .. }
+            | Self::MicrophoneGone { name, .. } => vec![("name", name.clone())],
+            Self::CameraAmbiguous { names, .. } | Self::MicrophoneAmbiguous { names, .. } => {
+                vec![("names", names.clone())]
+            }
+            Self::File(error) => error.values(),
+            Self::FileWithout { path, .. } => vec![("path", path.clone())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Values for codec::Error {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::UnknownEncoder(name) => vec![("name", name.clone())],
+            Self::File { path, .. } => vec![("path", path.clone())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Values for broadcast::Error {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Encoder(error) => error.values(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Values for rtmp::Error {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Refused { code, description, .. } => {
+                let said = [code.trim(), description.trim()];
+                let said: Vec<_> = said.into_iter().filter(|text| !text.is_empty()).collect();
+                vec![("answer", if said.is_empty() { "—".to_owned() } else { said.join(": ") })]
+            }
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Values for broadcast::Trouble {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        self.0.values()
+    }
+}
+
+impl Values for delivery::Error {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Status { status, .. } => vec![("status", status.to_string())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Values for loopback::Error {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Rtmp(error) => error.values(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Values for loopback::Cause {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Connection(error) => error.values(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The sentence of the catalogue for a code, with what the error itself says beside it as evidence.
+pub(crate) fn cause<E: Values + ?Sized>(code: &str, error: &E, language: Language) -> Cause {
+    let detail = error.to_string();
+    let values: BTreeMap<String, String> =
+        error.values().into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let message = match words::cause_key(code) {
+        Some(key) => {
+            let mut filling: Vec<_> =
+                values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            filling.push(("detail", &detail));
+            words::text(language, &key, &filling)
+        }
+        None => detail.clone(),
     };
-    Cause { code: code.to_owned(), message }
+    Cause { code: code.to_owned(), message, detail, values }
 }
 
 impl Failure {
@@ -49,10 +162,10 @@ impl Failure {
 
     /// A thread of ours panicked; where it did is in the log.
     pub(crate) fn internal(error: &tokio::task::JoinError, language: Language) -> Self {
-        Self { kind: Kind::Device, cause: cause("internal", error, language) }
+        Self { kind: Kind::Device, cause: cause("internal", error as &dyn Display, language) }
     }
 
-    pub(crate) fn usage(code: &str, error: &dyn std::fmt::Display, language: Language) -> Self {
+    pub(crate) fn usage(code: &str, error: &dyn Display, language: Language) -> Self {
         Self { kind: Kind::Usage, cause: cause(code, error, language) }
     }
 
@@ -89,6 +202,8 @@ impl Failure {
 mod tests {
     use super::*;
 
+    const BOTH: [Language; 2] = [Language::English, Language::Korean];
+
     #[test]
     fn every_code_of_an_ingest_has_words_in_both_languages() {
         let ours = [
@@ -105,10 +220,63 @@ mod tests {
     }
 
     #[test]
-    fn korean_comes_from_the_catalogue_and_english_says_to_what() {
+    fn both_languages_name_the_device_and_keep_the_evidence() {
         let error = capture::Error::CameraBusy("C920".to_owned());
-        assert!(cause(error.code(), &error, Language::English).message.contains("C920"));
+        for language in BOTH {
+            let cause = cause(error.code(), &error, language);
+            assert!(cause.message.contains("C920"), "{}", cause.message);
+            assert_eq!(cause.detail, error.to_string());
+        }
         let korean = cause(error.code(), &error, Language::Korean).message;
         assert!(korean.chars().any(|letter| ('가'..='힣').contains(&letter)), "{korean}");
+    }
+
+    #[test]
+    fn every_place_in_a_sentence_is_filled_and_english_is_the_catalogue_s() {
+        let text = |text: &str| text.to_owned();
+        let devices = [
+            capture::Error::CameraNotFound(text("x")),
+            capture::Error::CameraAmbiguous { wanted: text("x"), names: text("x1, x2") },
+            capture::Error::CameraDenied(text("x")),
+            capture::Error::CameraNoMode(text("x")),
+            capture::Error::CameraStalled(text("x")),
+            capture::Error::CameraGone { name: text("x"), reason: text("y") },
+            capture::Error::MicrophoneNotFound(text("x")),
+            capture::Error::MicrophoneAmbiguous { wanted: text("x"), names: text("x1, x2") },
+            capture::Error::MicrophoneBusy(text("x")),
+            capture::Error::MicrophoneDenied(text("x")),
+            capture::Error::MicrophoneStalled(text("x")),
+            capture::Error::MicrophoneGone { name: text("x"), reason: text("y") },
+            capture::Error::File(codec::Error::File { path: text("x"), reason: text("y") }),
+            capture::Error::FileWithout { path: text("x"), what: "sound" },
+            capture::Error::File(codec::Error::UnknownEncoder(text("x"))),
+            capture::Error::File(codec::Error::Setting(text("x"))),
+            capture::Error::Thread(text("x")),
+        ];
+        for error in devices {
+            for language in BOTH {
+                let cause = cause(error.code(), &error, language);
+                assert!(!cause.message.contains(['{', '}']), "{}", cause.message);
+                assert!(words::cause_key(&cause.code).is_some(), "{}", cause.code);
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_server_answers_stands_in_the_sentence() {
+        let refused = |code: &str, description: &str| rtmp::Error::Refused {
+            phase: rtmp::Phase::Publish,
+            server: "h:1935".to_owned(),
+            code: code.to_owned(),
+            description: description.to_owned(),
+        };
+        for language in BOTH {
+            let error = refused("NetStream.Publish.BadName", "Already publishing");
+            let message = cause(error.code(), &error, language).message;
+            assert!(message.contains("NetStream.Publish.BadName: Already publishing"), "{message}");
+            let error = refused("", "");
+            let message = cause(error.code(), &error, language).message;
+            assert!(!message.contains('{'), "{message}");
+        }
     }
 }

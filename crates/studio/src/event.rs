@@ -2,6 +2,8 @@
 //!
 //! Field names are a contract with scripts outside this project (the command-line page in `docs/`).
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -36,9 +38,11 @@ pub enum Event {
     /// What is connected changed (window only).
     Devices(Devices),
     /// The sources of the stage changed (window only).
-    Stage(Stage),
+    Stage(Box<Stage>),
     /// How loud the sound is, some 20 times a second (window only).
     Level(Level),
+    /// Somebody wants to close the window while a broadcast is on (window only).
+    CloseAsked,
     /// The loopback server listens.
     Listening {
         /// Where to publish to.
@@ -197,6 +201,12 @@ pub struct Cause {
     pub code: String,
     /// A sentence for people: what happened, to what, what to do.
     pub message: String,
+    /// The evidence: what the error itself says, in English; never a key.
+    #[serde(default)]
+    pub detail: String,
+    /// What the sentence names, by the name of its place, so that the window can say it in another language.
+    #[serde(default)]
+    pub values: BTreeMap<String, String>,
 }
 
 /// A target's new state.

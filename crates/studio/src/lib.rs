@@ -30,12 +30,14 @@ use media::Clock;
 use words::Language;
 
 pub use cause::Failure;
+pub use delivery::Error as FetchError;
 pub use delivery::fetch::Response as Fetched;
 pub use event::Event;
 pub use preview::PreviewSink;
 pub use request::{Destination, LiveRequest, Sources};
 pub use run::{Outcome, summary_of_nothing};
 pub use serve::{ServeOptions, Server};
+pub use stage::Again;
 
 /// Receives every event, on whatever thread it happened; must return quickly.
 pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;

@@ -40,11 +40,12 @@ impl Thread {
 }
 
 impl Drop for Thread {
+    /// Does not wait: the window's own thread drops this, and a picture may be a fifth of a second away.
+    /// The thread sends nothing any more, and ends when it next looks.
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
         if let Some(handle) = self.handle.take() {
             handle.thread().unpark();
-            let _ = handle.join();
         }
     }
 }
@@ -75,6 +76,9 @@ fn run(shared: &Shared, preview: &Preview, bounds: Size, sink: &PreviewSink) {
         }
         std::thread::sleep(due.saturating_duration_since(Instant::now()));
         let Some((number, frame)) = preview.next(seen, bounds, LOOK) else { continue };
+        if shared.stop.load(Ordering::Acquire) {
+            return;
+        }
         seen = number;
         if encoder.as_ref().is_none_or(|(size, _)| *size != frame.size()) {
             encoder = Encoder::new(frame.size(), bounds).ok().map(|encoder| (frame.size(), encoder));

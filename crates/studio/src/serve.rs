@@ -96,9 +96,11 @@ impl Told {
     }
 
     fn end(&self) {
-        let message = words::text(self.language, "cause.loopback-stopped", &[]);
+        let stopped = words::text(self.language, "cause.loopback-stopped", &[]);
+        let stopped: &dyn std::fmt::Display = &stopped;
         for (app, stream) in self.streams().take().unwrap_or_default() {
-            let cause = Cause { code: "ended".to_owned(), message: message.clone() };
+            let cause =
+                Cause { code: "ended".to_owned(), ..cause("loopback-stopped", stopped, self.language) };
             (self.listener)(Event::Unpublish { app, stream, cause });
         }
     }

@@ -24,7 +24,7 @@ pub(crate) fn teller(listener: Listener, language: Arc<Mutex<Language>>) -> ::st
     let ran: Mutex<[bool; 2]> = Mutex::default();
     Arc::new(move |status: &Status| {
         let language = *lock(&language);
-        listener(Event::Stage(event(status, language)));
+        listener(Event::Stage(Box::new(event(status, language))));
         for (at, source) in [&status.camera, &status.microphone].into_iter().enumerate() {
             let mut alarms = lock(&alarms);
             let mut ran = lock(&ran);
@@ -61,8 +61,9 @@ fn event(status: &Status, language: Language) -> StageEvent {
 }
 
 fn source(source: &Source, choice: String, language: Language) -> SourceEvent {
+    let name = name_of(&choice);
     let plain =
-        |state| SourceEvent { id: choice.clone(), name: choice.clone(), state, mode: None, cause: None };
+        |state| SourceEvent { id: choice.clone(), name: name.clone(), state, mode: None, cause: None };
     match source {
         Source::Off => plain(SourceState::Off),
         Source::Opening => plain(SourceState::Opening),
@@ -73,7 +74,7 @@ fn source(source: &Source, choice: String, language: Language) -> SourceEvent {
             ..plain(SourceState::Running)
         },
         Source::Failed { error, device } => {
-            let (id, name) = device.clone().unwrap_or_else(|| (choice.clone(), name_of(&choice)));
+            let (id, name) = device.clone().unwrap_or_else(|| (choice.clone(), name.clone()));
             let cause = Some(cause(error.code(), error, language));
             SourceEvent { id, name, cause, ..plain(SourceState::Failed) }
         }
@@ -119,7 +120,43 @@ fn dbfs(peak: f32) -> f32 {
     if peak > 1e-5 { (20.0 * peak.log10() * 10.0).round() / 10.0 } else { SILENCE_DBFS }
 }
 
+/// Which sources that did not open are opened again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// Those that may work now without anybody's doing: the device is there again, or free again.
+    Hopeful,
+    /// All, because a person asked.
+    All,
+}
+
+/// Whether to open a source once more. One that ran and was lost is looked for by its own thread: opening
+/// it from here would end that search.
+fn worth_opening(source: &Source, choice: &str, connected: &[&str], again: Again) -> bool {
+    let Source::Failed { error, device: None } = source else { return false };
+    let there = if choice == "default" { !connected.is_empty() } else { connected.contains(&choice) };
+    let passing =
+        ["-not-found", "-gone", "-busy", "-stalled"].iter().any(|kind| error.code().ends_with(kind));
+    again == Again::All || (there && passing)
+}
+
 impl Studio {
+    /// Opens the camera anew if it did not open before and that is worth it, given the connected cameras'
+    /// ids. How it went is told by the stage's event.
+    pub fn retry_camera(&self, connected: &[&str], again: Again) {
+        let status = self.stage.status();
+        if worth_opening(&status.camera, &status.camera_choice.to_string(), connected, again) {
+            let _ = self.stage.set_camera(status.camera_choice);
+        }
+    }
+
+    /// The same for the microphone.
+    pub fn retry_microphone(&self, connected: &[&str], again: Again) {
+        let status = self.stage.status();
+        if worth_opening(&status.microphone, &status.microphone_choice.to_string(), connected, again) {
+            let _ = self.stage.set_microphone(status.microphone_choice);
+        }
+    }
+
     /// Opens a source of pictures in place of the present one; blocks until it delivers or fails.
     pub fn choose_camera(&self, choice: video::Choice) -> Result<(), Failure> {
         self.stage.set_camera(choice).map_err(|error| Failure::device(&error, self.language()))
@@ -166,6 +203,48 @@ impl Studio {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn failed(error: capture::Error, device: Option<(String, String)>) -> Source {
+        Source::Failed { error, device }
+    }
+
+    #[test]
+    fn a_device_that_did_not_open_is_opened_again_when_it_is_there() {
+        let gone = failed(capture::Error::CameraNotFound("v4l:a".to_owned()), None);
+        let busy = failed(capture::Error::CameraBusy("A".to_owned()), None);
+        let denied = failed(capture::Error::CameraDenied("A".to_owned()), None);
+        for (source, choice, connected, hopeful) in [
+            (&gone, "v4l:a", &["v4l:b", "v4l:a"][..], true),
+            (&gone, "v4l:a", &["v4l:b"][..], false),
+            (&busy, "v4l:a", &["v4l:a"][..], true),
+            (&gone, "default", &["v4l:b"][..], true),
+            (&gone, "default", &[][..], false),
+            (&denied, "v4l:a", &["v4l:a"][..], false),
+        ] {
+            assert_eq!(
+                worth_opening(source, choice, connected, Again::Hopeful),
+                hopeful,
+                "{source:?} {choice}"
+            );
+            assert!(worth_opening(source, choice, connected, Again::All));
+        }
+    }
+
+    #[test]
+    fn a_device_that_was_lost_is_left_to_the_thread_that_looks_for_it() {
+        let error = capture::Error::CameraGone { name: "A".to_owned(), reason: "unplugged".to_owned() };
+        let lost = failed(error, Some(("v4l:a".to_owned(), "A".to_owned())));
+        for again in [Again::Hopeful, Again::All] {
+            assert!(!worth_opening(&lost, "v4l:a", &["v4l:a"], again));
+            assert!(!worth_opening(&Source::Opening, "v4l:a", &["v4l:a"], again));
+        }
+    }
+
+    #[test]
+    fn the_default_is_no_name_while_it_opens() {
+        let opening = source(&Source::Opening, "default".to_owned(), Language::English);
+        assert_eq!((opening.id.as_str(), opening.name.as_str()), ("default", ""));
+    }
 
     #[test]
     fn full_scale_is_zero_and_silence_has_a_floor() {

@@ -102,6 +102,14 @@ pub fn has(key: &str) -> bool {
     ENGLISH.contains_key(key)
 }
 
+/// The key of the sentence for a cause: this system's own where there is one, since what helps against a
+/// denied camera differs from system to system.
+pub fn cause_key(code: &str) -> Option<String> {
+    let key = format!("cause.{code}");
+    let own = format!("{key}-{}", std::env::consts::OS);
+    [own, key].into_iter().find(|key| has(key))
+}
+
 /// Replaces in one pass, so that a value that itself contains `{…}` is shown as it is.
 fn fill(sentence: &str, values: &[(&str, &str)]) -> String {
     let mut filled = String::with_capacity(sentence.len());
@@ -219,6 +227,16 @@ mod tests {
         assert_eq!(text(Language::Korean, "cause.from-the-future", &[]), "cause.from-the-future");
         assert!(!has("cause.from-the-future"));
         assert!(has("cause.dns-failed"));
+    }
+
+    #[test]
+    fn a_cause_has_the_words_of_this_system() {
+        assert_eq!(cause_key("dns-failed").as_deref(), Some("cause.dns-failed"));
+        assert_eq!(cause_key("from-the-future"), None);
+        let denied = cause_key("camera-denied").unwrap_or_default();
+        let advice = text(Language::English, &denied, &[]);
+        assert_eq!(cfg!(target_os = "linux"), advice.contains("group video"), "{advice}");
+        assert_eq!(cfg!(target_os = "linux"), !advice.contains("privacy settings"), "{advice}");
     }
 
     #[test]

@@ -12,6 +12,23 @@ export function rateDigits(fps: number): number {
   return Math.abs(fps * 10 - Math.round(fps * 10)) < 0.05 ? 1 : 2;
 }
 
+/** Repeats are no pictures: a second's jitter between two counters is not taken for them. */
+const JITTER = 0.06;
+
+/** Of the pictures that are sent each second, how many are new; the rest repeats the one before. */
+export function picturesOf(stats: { fps_captured: number; fps_encoded: number }): {
+  fresh: number;
+  sent: number;
+} {
+  const { fps_captured: captured, fps_encoded: sent } = stats;
+  return { fresh: captured < sent * (1 - JITTER) ? captured : sent, sent };
+}
+
+/** Pictures that were lost before the encoder and on the way to each target. */
+export function lostIn(run: { dropped: number; targets: readonly { dropped: number }[] }): number {
+  return run.targets.reduce((sum, target) => sum + target.dropped, run.dropped);
+}
+
 /** A usual range of video bitrates in kbps for H.264 at this size, rounded to what people write. */
 export function usualBitrate(width: number, height: number, fps: number): [from: number, to: number] {
   const pixels = width * height * fps;

@@ -26,11 +26,19 @@ const segments = (url: URL) => url.pathname.split("/").filter((part) => part !==
  * and a user's name and password may be a key, and nobody can tell from the outside.
  */
 export function serverPart(address: string): string {
+  return upTo(1, address);
+}
+
+/** Scheme, host and the whole path: only for an address that a server accepted with the key given beside it. */
+export function appPart(address: string): string {
+  return upTo(Infinity, address);
+}
+
+function upTo(count: number, address: string): string {
   const url = parsed(address);
   if (!url) return "";
   const scheme = /^rtmps:/i.test(address.trim()) ? "rtmps" : "rtmp";
-  const app = segments(url)[0];
-  return `${scheme}://${hostOf(address)}${app === undefined ? "" : `/${app}`}`;
+  return [`${scheme}://${hostOf(address)}`, ...segments(url).slice(0, count)].join("/");
 }
 
 /** Host and port as written: `URL` would drop a port that is http's default, which is not RTMP's. */

@@ -1,15 +1,17 @@
 import { expect, test } from "vitest";
 import { stageWith } from "$lib/backend/fake/devices";
+import { causeHere } from "$lib/i18n/cause";
 import { notices, type Facts } from "./notices";
 
 const calm: Facts = {
   phase: "idle",
+  wasLive: false,
   cause: null,
   microphone: stageWith("").microphone,
   alarms: [],
   problem: null,
 };
-const cause = { code: "dns-failed", message: "" };
+const cause = causeHere("dns-failed");
 
 test("nothing is said when nothing is wrong", () => {
   expect(notices(calm)).toEqual([]);
@@ -18,11 +20,16 @@ test("nothing is said when nothing is wrong", () => {
 test("a failed run comes first, with trying again as the one action", () => {
   const { microphone } = stageWith("no-microphone");
   const list = notices({ ...calm, phase: "failed", cause, microphone });
-  expect(list.map(({ id, remedy }) => [id, remedy])).toEqual([
-    ["run", "try-again"],
+  expect(list.map(({ id, remedies }) => [id, ...remedies])).toEqual([
+    ["run", "try-again", "dismiss"],
     ["microphone", "look-again"],
   ]);
   expect(list[1]?.cause.code).toBe("microphone-not-found");
+});
+
+test("a run that was on air did not fail to begin", () => {
+  const title = (wasLive: boolean) => notices({ ...calm, phase: "failed", cause, wasLive })[0]?.title;
+  expect([title(false), title(true)]).toEqual(["card.live-failed", "card.live-ended"]);
 });
 
 test("a cause while reconnecting is in the state's line, not on a card", () => {

@@ -1,6 +1,7 @@
 import type { Alarm } from "$lib/bindings/Alarm";
 import type { Cause } from "$lib/bindings/Cause";
 import type { Source } from "$lib/bindings/Source";
+import { causeHere } from "$lib/i18n/cause";
 import type { Key } from "$lib/i18n/i18n.svelte";
 import type { Phase } from "$lib/state/run.svelte";
 
@@ -13,12 +14,14 @@ export interface Notice {
   severity: Severity;
   title: Key;
   cause: Cause;
-  remedy: Remedy | null;
+  remedies: readonly Remedy[];
 }
 
 /** What the notices are made from. */
 export interface Facts {
   phase: Phase;
+  /** The run was on air before it failed. */
+  wasLive: boolean;
   cause: Cause | null;
   microphone: Source;
   alarms: readonly Alarm[];
@@ -29,22 +32,29 @@ export interface Facts {
 export function notices(facts: Facts): Notice[] {
   const list: Notice[] = [];
   if (facts.phase === "failed" && facts.cause) {
-    const { cause } = facts;
-    list.push({ id: "run", severity: "fault", title: "card.live-failed", cause, remedy: "try-again" });
+    const title = facts.wasLive ? "card.live-ended" : "card.live-failed";
+    const remedies = ["try-again", "dismiss"] as const;
+    list.push({ id: "run", severity: "fault", title, cause: facts.cause, remedies });
   }
   if (facts.microphone.state === "failed" && facts.microphone.cause) {
     const { cause } = facts.microphone;
-    list.push({ id: "microphone", severity: "warn", title: "microphone.card", cause, remedy: "look-again" });
+    list.push({
+      id: "microphone",
+      severity: "warn",
+      title: "microphone.card",
+      cause,
+      remedies: ["look-again"],
+    });
   }
   if (facts.problem) {
     const title = facts.problem.of === "settings" ? "card.settings-failed" : "card.device-failed";
-    list.push({ id: "problem", severity: "warn", title, cause: facts.problem.cause, remedy: "dismiss" });
+    list.push({ id: "problem", severity: "warn", title, cause: facts.problem.cause, remedies: ["dismiss"] });
   }
   for (const { code, message } of facts.alarms) {
     // A source in trouble has a card of its own.
     if (/^(camera|microphone)-/.test(code)) continue;
-    const cause = { code, message };
-    list.push({ id: `alarm-${code}`, severity: "warn", title: "card.alarm", cause, remedy: null });
+    const cause = { ...causeHere(code), message };
+    list.push({ id: `alarm-${code}`, severity: "warn", title: "card.alarm", cause, remedies: [] });
   }
   return list;
 }

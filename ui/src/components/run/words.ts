@@ -1,6 +1,14 @@
+import type { Started } from "$lib/bindings/Started";
 import { t } from "$lib/i18n/i18n.svelte";
 import type { IngestProblem } from "$lib/ingest";
 import type { RunState } from "$lib/state/run.svelte";
+
+/** Which encoder runs, and why that one. */
+export function encoderWords(started: Started | null): string | null {
+  const encoding = started?.encodings[0];
+  if (!encoding) return null;
+  return t("state.encoder", { encoder: encoding.encoder, reason: encoding.reason });
+}
 
 export interface Words {
   text: string;

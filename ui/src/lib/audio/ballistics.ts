@@ -24,6 +24,7 @@ export function position(dbfs: number): number {
 }
 
 interface Channel {
+  level: number;
   shown: number;
   hold: number;
   heldAt: number;
@@ -57,6 +58,12 @@ export class Ballistics {
     return this.#maximum;
   }
 
+  /** Whether the same level once more would change nothing. */
+  get atRest(): boolean {
+    const moving = this.#channels.some(({ shown, hold, level }) => shown > level || hold > level);
+    return !moving && this.#candidate === null;
+  }
+
   resetMaximum(): void {
     this.#maximum = -Infinity;
   }
@@ -71,6 +78,7 @@ export class Ballistics {
 
   #follow(channel: Channel, peak: number, elapsed: number, at: number): void {
     const level = Math.max(peak, FLOOR);
+    channel.level = level;
     channel.shown = Math.max(level, channel.shown - elapsed * DECAY_DB_PER_MS);
     if (level >= channel.hold || at - channel.heldAt > HOLD_MS) {
       channel.hold = level;
@@ -99,5 +107,5 @@ export class Ballistics {
 }
 
 function quietest(): Channel {
-  return { shown: FLOOR, hold: FLOOR, heldAt: 0 };
+  return { level: FLOOR, shown: FLOOR, hold: FLOOR, heldAt: 0 };
 }

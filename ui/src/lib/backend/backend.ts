@@ -3,6 +3,7 @@ import type { Event } from "$lib/bindings/Event";
 import type { Settings } from "$lib/bindings/Settings";
 import type { Snapshot } from "$lib/bindings/Snapshot";
 import type { Cause } from "$lib/bindings/Cause";
+import { causeHere } from "$lib/i18n/cause";
 import type { Language } from "$lib/i18n/i18n.svelte";
 
 export type OnEvent = (event: Event) => void;
@@ -30,14 +31,27 @@ export interface Backend {
   /** Ends the run in good order; called again, at once. */
   stop(): Promise<void>;
   setLanguage(language: Language): Promise<void>;
-  /** Where the player asks for `url`, so that neither CORS nor mixed content can black out the picture. */
-  fetchThrough(url: string): string;
+  /** The question whether to end and quit is on screen. */
+  closeAnswered(): Promise<void>;
+  /** Ends the run in good order, then the program. */
+  quit(): Promise<void>;
+  /**
+   * Where the player asks for `url`, so that neither CORS nor mixed content can black out the picture. After
+   * `limitMs` nobody waits for the answer any more.
+   */
+  fetchThrough(url: string, limitMs: number): string;
 }
 
 /** What a rejected call meant. Anything that is no `Cause` is a defect, and shown rather than hidden. */
 export function causeOf(error: unknown): Cause {
   if (typeof error === "object" && error !== null && "code" in error && "message" in error) {
-    return { code: String(error.code), message: String(error.message) };
+    const {
+      code,
+      message,
+      detail = "",
+      values = {},
+    } = error as Pick<Cause, "code" | "message"> & Partial<Cause>;
+    return { code, message, detail, values };
   }
-  return { code: "unknown", message: error instanceof Error ? error.message : String(error) };
+  return causeHere("internal", error instanceof Error ? error.message : String(error));
 }

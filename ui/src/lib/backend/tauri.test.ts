@@ -32,6 +32,8 @@ test("commands and their arguments have the names that the engine knows", async 
   await tauri.goLive({ kind: "local" });
   await tauri.stop();
   await tauri.setLanguage("ko");
+  await tauri.closeAnswered();
+  await tauri.quit();
   expect(calls.map(({ command, given }) => [command, Object.keys(given).join()])).toEqual([
     ["snapshot", ""],
     ["subscribe", "onEvent"],
@@ -46,13 +48,16 @@ test("commands and their arguments have the names that the engine knows", async 
     ["go_live", "destination"],
     ["stop", ""],
     ["set_language", "language"],
+    ["close_answered", ""],
+    ["quit", ""],
   ]);
 });
 
 test("the player's address travels whole, query and all", async () => {
   const { tauri } = await import("./tauri");
   const url = "https://cdn.example/a b.m3u8?token=x&y=1#z";
-  const through = new URL(tauri.fetchThrough(url));
+  const through = new URL(tauri.fetchThrough(url, 8000));
   expect(through.protocol).toBe("fetch:");
   expect(through.searchParams.get("url")).toBe(url);
+  expect(through.searchParams.get("limit")).toBe("8000");
 });

@@ -22,5 +22,8 @@ export const tauri: Backend = {
   goLive: (destination) => invoke("go_live", { destination }),
   stop: () => invoke("stop"),
   setLanguage: (language) => invoke("set_language", { language }),
-  fetchThrough: (url) => `${fetchBase()}?url=${encodeURIComponent(url)}`,
+  closeAnswered: () => invoke("close_answered"),
+  quit: () => invoke("quit"),
+  fetchThrough: (url, limitMs) =>
+    `${fetchBase()}?limit=${Math.round(limitMs)}&url=${encodeURIComponent(url)}`,
 };

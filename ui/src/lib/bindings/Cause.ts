@@ -11,4 +11,12 @@ code: string,
 /**
  * A sentence for people: what happened, to what, what to do.
  */
-message: string, };
+message: string, 
+/**
+ * The evidence: what the error itself says, in English; never a key.
+ */
+detail: string, 
+/**
+ * What the sentence names, by the name of its place, so that the window can say it in another language.
+ */
+values: { [key in string]: string }, };

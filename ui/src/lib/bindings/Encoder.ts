@@ -19,4 +19,8 @@ usable: boolean,
 /**
  * Why it is usable or not.
  */
-reason: string, };
+reason: string, 
+/**
+ * Whether its bitrate can be changed while it runs.
+ */
+changes_bitrate_live: boolean, };

@@ -23,7 +23,7 @@ target: number,
 /**
  * Address of the playlist, keys removed.
  */
-url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "listening", 
+url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "listening", 
 /**
  * Where to publish to.
  */

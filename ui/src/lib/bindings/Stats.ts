@@ -42,6 +42,10 @@ repeated: number,
  */
 dropped: number, 
 /**
+ * Sound that we lost and filled with silence, in all.
+ */
+sound_lost_ms: number, 
+/**
  * This process, in percent of one core.
  */
 cpu_percent: number, 

@@ -28,6 +28,10 @@ bytes: number,
  */
 live_s: number, 
 /**
+ * Pictures not sent to it.
+ */
+dropped: number, 
+/**
  * Connections made anew.
  */
 reconnects: number, 

@@ -1,18 +1,5 @@
 import type { Cause } from "$lib/bindings/Cause";
-import { fill, isKey, languages, locale, tables, type Key, type Values } from "./i18n.svelte";
-
-const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-
-/** Reads the values back out of a sentence that was made from a template. */
-function valuesIn(message: string, template: string): Values | null {
-  const pattern = template
-    .split(/(\{\w+\})/)
-    .map((part) => part.replace(/^\{(\w+)\}$/, "(?<$1>.+)"))
-    .map((part) => (part.startsWith("(?<") ? part : escaped(part)))
-    .join("");
-  const match = new RegExp(`^${pattern}$`, "s").exec(message);
-  return match ? { ...match.groups } : null;
-}
+import { fill, isKey, locale, tables, type Key } from "./i18n.svelte";
 
 /** A cause in words: the sentence, and evidence beside it where the engine knew more. */
 export interface Reason {
@@ -20,21 +7,38 @@ export interface Reason {
   evidence: string | null;
 }
 
+/** A cause that the page itself found. */
+export function causeHere(code: string, detail = "", values: Cause["values"] = {}): Cause {
+  return { code, message: "", detail, values };
+}
+
+/** As the engine names its systems. */
+const systems: readonly [RegExp, string][] = [
+  [/Windows/, "windows"],
+  [/Mac OS|Macintosh/, "macos"],
+  [/Linux|X11/, "linux"],
+];
+
+/** This system's own sentence where there is one: what helps against a denied camera differs. */
+function keyOf(code: string, agent = globalThis.navigator?.userAgent ?? ""): Key | null {
+  const system = systems.find(([pattern]) => pattern.test(agent))?.[1];
+  const keys = [`cause.${code}-${system}`, `cause.${code}`];
+  return keys.find(isKey) ?? null;
+}
+
+/** Their sentence names all that the error knows; the rest of it is meant for the command line. */
+const COMPLETE = /^(camera|microphone)-(not-found|busy|denied|no-mode|stalled)$/;
+
 /**
- * The engine words its causes in the language of that moment. The code finds the sentence again after the
- * language was switched; what the engine said beyond the catalogue is kept as evidence.
+ * The engine words its causes in the language of that moment. The code and the values find the sentence again
+ * after the language was switched; one that lacks its values is said as the engine said it.
  */
-export function reason(cause: Cause): Reason {
-  const key = `cause.${cause.code}`;
-  if (!isKey(key)) return { sentence: cause.message || cause.code, evidence: null };
-  const values = languages
-    .map((language) => valuesIn(cause.message, tables[language][key as Key]))
-    .find((found) => found !== null);
-  const template = tables[locale.language][key];
-  if (values) return { sentence: fill(template, values), evidence: null };
-  const complete = !/\{\w+\}/.test(template);
-  // What devices say beyond that is meant for the command line.
-  const known = /^(camera|microphone)-/.test(cause.code);
-  if (complete) return { sentence: template, evidence: known ? null : cause.message || null };
-  return { sentence: fill(template, { detail: cause.message || cause.code }), evidence: null };
+export function reason(cause: Cause, agent?: string): Reason {
+  const key = keyOf(cause.code, agent);
+  const said = cause.message || cause.detail || cause.code;
+  const values = { detail: cause.detail || cause.code, ...cause.values };
+  const filled = key ? fill(tables[locale.language][key], values) : said;
+  const sentence = /\{\w+\}/.test(filled) && cause.message ? cause.message : filled;
+  const more = cause.detail && !sentence.includes(cause.detail) && !COMPLETE.test(cause.code);
+  return { sentence, evidence: more ? cause.detail : null };
 }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { reason } from "./cause";
+import type { Cause } from "$lib/bindings/Cause";
+import { causeHere, reason } from "./cause";
 import { fill, isKey, locale, t, tables, type Key } from "./i18n.svelte";
 
 afterEach(() => locale.use("en"));
@@ -30,35 +31,49 @@ test("inherited names are no keys", () => {
 });
 
 describe("a cause", () => {
-  test("is said in the window's language, whichever the engine spoke", () => {
-    const cause = { code: "dns-failed", message: tables.en["cause.dns-failed"] };
-    locale.use("ko");
-    expect(reason(cause)).toEqual({ sentence: tables.ko["cause.dns-failed"], evidence: null });
-  });
+  const cause = (code: string, more: Partial<Cause> = {}): Cause => ({ ...causeHere(code), ...more });
 
-  test("keeps its detail across languages", () => {
-    const cause = {
-      code: "rtmp-refused",
-      message: fill(tables.ko["cause.rtmp-refused"], { detail: "a.b (c)" }),
-    };
-    expect(reason(cause)).toEqual({
-      sentence: fill(tables.en["cause.rtmp-refused"], { detail: "a.b (c)" }),
+  test("is said in the window's language, whichever the engine spoke", () => {
+    locale.use("ko");
+    expect(reason(cause("dns-failed", { message: tables.en["cause.dns-failed"] }))).toEqual({
+      sentence: tables.ko["cause.dns-failed"],
       evidence: null,
     });
   });
 
-  test("keeps what the engine knew beyond the catalogue", () => {
-    expect(reason({ code: "tcp-refused", message: "ECONNREFUSED 10.0.0.1:1935" })).toEqual({
+  test("names what it happened to in every language, whatever stands in the name", () => {
+    const values = { name: "HD {detail} C920" };
+    for (const language of ["en", "ko"] as const) {
+      locale.use(language);
+      expect(reason(cause("camera-gone", { values })).sentence).toContain("HD {detail} C920");
+    }
+  });
+
+  test("keeps its evidence beside the sentence, unless the sentence says it", () => {
+    const refused = cause("tcp-refused", { detail: "10.0.0.1:1935 refused the TCP connection" });
+    expect(reason(refused)).toEqual({
       sentence: tables.en["cause.tcp-refused"],
-      evidence: "ECONNREFUSED 10.0.0.1:1935",
+      evidence: "10.0.0.1:1935 refused the TCP connection",
     });
-    expect(reason({ code: "rtmp-refused", message: "NetStream.Publish.Denied" }).sentence).toContain(
-      ": NetStream.Publish.Denied.",
+    expect(reason(cause("bad-setting", { detail: "size 7x7" })).evidence).toBeNull();
+    expect(reason(cause("camera-busy", { detail: "in use", values: { name: "C920" } })).evidence).toBeNull();
+  });
+
+  test("advises as it helps on this system", () => {
+    const denied = cause("camera-denied", { values: { name: "C920" } });
+    expect(reason(denied, "X11; Linux x86_64").sentence).toContain("group video");
+    expect(reason(denied, "Windows NT 10.0").sentence).toContain("privacy settings");
+    expect(reason(denied, "Macintosh; Intel Mac OS X").sentence).toContain("privacy settings");
+  });
+
+  test("that lacks a value is said as the engine said it", () => {
+    expect(reason(cause("camera-gone", { message: "The camera A was disconnected." })).sentence).toBe(
+      "The camera A was disconnected.",
     );
   });
 
   test("from the future is said in the engine's words", () => {
-    expect(reason({ code: "comet", message: "A comet came." }).sentence).toBe("A comet came.");
-    expect(reason({ code: "comet", message: "" }).sentence).toBe("comet");
+    expect(reason(cause("comet", { message: "A comet came." })).sentence).toBe("A comet came.");
+    expect(reason(cause("comet")).sentence).toBe("comet");
   });
 });

@@ -2,14 +2,15 @@ import type Hls from "hls.js";
 import type { ErrorData } from "hls.js";
 import workerPath from "hls.js/dist/hls.worker.js?url";
 import type { Cause } from "$lib/bindings/Cause";
+import { causeHere } from "$lib/i18n/cause";
+import { Ending, Recoveries } from "./endurance";
 import { behindEdge, bufferAhead, rangesOf, stoodStill, tenths, type Look } from "./latency";
-import { loaderThrough } from "./loader";
-import { configFor, mayComeYet } from "./policy";
+import { loaderThrough, type Route } from "./loader";
+import { configFor, isRecoverable, mayComeYet } from "./policy";
 import type { Figures, Status } from "./status";
 
 const LOOK_MS = 500;
 const AGAIN_MS = 400;
-const MEDIA_RECOVERIES = 2;
 /** After this long without any answer it is worth saying that nobody answers. */
 const UNREACHABLE_MS = 5000;
 
@@ -33,15 +34,15 @@ export class Engine {
   #hls: Hls | null = null;
   #over = false;
   #played = false;
-  #ending = false;
-  #recoveries = MEDIA_RECOVERIES;
+  #ending: Ending | null = null;
+  readonly #recoveries = new Recoveries();
   #silentSince: number | null = null;
   #look: Look | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
   #again: ReturnType<typeof setTimeout> | undefined;
   readonly #listeners = new AbortController();
 
-  constructor(video: HTMLVideoElement, url: string, through: (url: string) => string, hooks: Hooks) {
+  constructor(video: HTMLVideoElement, url: string, through: Route["through"], hooks: Hooks) {
     this.#video = video;
     this.#url = url;
     this.#hooks = hooks;
@@ -50,7 +51,7 @@ export class Engine {
 
   /** The stream's source has stopped: what is buffered still plays, then it is over rather than stalled. */
   expectEnd(): void {
-    this.#ending = true;
+    this.#ending ??= new Ending();
   }
 
   destroy(): void {
@@ -59,11 +60,11 @@ export class Engine {
     this.#hls = null;
   }
 
-  async #start(through: (url: string) => string): Promise<void> {
+  async #start(through: Route["through"]): Promise<void> {
     this.#hooks.status("loading");
     const { default: HlsPlayer } = await preload();
     if (this.#over) return;
-    const loader = loaderThrough({ through, retrying: (_context, code) => this.#waiting(code) });
+    const loader = loaderThrough({ through, retrying: (_context, code, text) => this.#waiting(code, text) });
     const hls = new HlsPlayer({ ...configFor(this.#url), loader, workerPath });
     this.#hls = hls;
     hls.on(HlsPlayer.Events.ERROR, (_event, data) => this.#failed(HlsPlayer, data));
@@ -106,8 +107,13 @@ export class Engine {
   }
 
   #stalled(): void {
-    if (this.#ending) this.#ended();
-    else this.#hooks.status("stalled");
+    if (!this.#ending) this.#hooks.status("stalled");
+    else if (this.#ending.isOver(this.#buffer(), performance.now())) this.#ended();
+  }
+
+  /** Seconds that can be played without another byte. */
+  #buffer(): number {
+    return bufferAhead(rangesOf(this.#video.buffered), this.#video.currentTime);
   }
 
   #ended(): void {
@@ -123,46 +129,48 @@ export class Engine {
     this.#listeners.abort();
   }
 
-  #waiting(code: number): void {
+  #waiting(code: number, text = ""): void {
     if (this.#over || this.#played) return;
     if (code !== 0) this.#silentSince = null;
     else this.#silentSince ??= performance.now();
     const silent = this.#silentSince !== null && performance.now() - this.#silentSince > UNREACHABLE_MS;
-    this.#hooks.status("waiting", silent ? { code: "playback-unreachable", message: "" } : undefined);
+    this.#hooks.status("waiting", silent ? causeHere("playback-unreachable", text) : undefined);
   }
 
   #failed(HlsPlayer: typeof Hls, data: ErrorData): void {
     if (this.#over) return;
-    const code = data.response?.code;
+    const { code, text } = data.response ?? {};
     const network = data.type === HlsPlayer.ErrorTypes.NETWORK_ERROR;
     const unparsed = data.details === HlsPlayer.ErrorDetails.MANIFEST_PARSING_ERROR;
-    if (network && !unparsed && !data.fatal) return this.#waiting(code ?? 0);
+    if (network && !unparsed && !data.fatal) return this.#waiting(code ?? 0, text);
     if (!data.fatal) return;
-    if (unparsed) return this.#give("playback-not-hls", data.reason ?? data.details);
-    if (network && !mayComeYet(code)) return this.#give("playback-refused", String(code));
-    if (network) return this.#reload(code ?? 0);
-    if (data.type === HlsPlayer.ErrorTypes.MEDIA_ERROR && this.#recoveries > 0) {
-      this.#recoveries -= 1;
+    if (unparsed) return this.#give(causeHere("playback-not-hls", data.reason ?? data.details));
+    if (network && !mayComeYet(code)) {
+      return this.#give(causeHere("playback-refused", "", { status: String(code) }));
+    }
+    if (network) return this.#reload(code ?? 0, text);
+    const media = data.type === HlsPlayer.ErrorTypes.MEDIA_ERROR;
+    if (media && isRecoverable(data.details) && this.#recoveries.take(performance.now())) {
       this.#hls?.recoverMediaError();
       void this.#play();
       return;
     }
-    this.#give("playback-broken", data.details);
+    this.#give(causeHere("playback-broken", data.details));
   }
 
   /** hls.js has given up, but a live stream may come back. */
-  #reload(code: number): void {
+  #reload(code: number, text = ""): void {
     if (this.#ending) return this.#ended();
     if (this.#played) this.#hooks.status("stalled");
-    else this.#waiting(code);
+    else this.#waiting(code, text);
     clearTimeout(this.#again);
     this.#again = setTimeout(() => this.#hls?.loadSource(this.#url), AGAIN_MS);
   }
 
-  #give(code: string, message: string): void {
+  #give(cause: Cause): void {
     this.#hls?.stopLoad();
     this.#finish();
-    this.#hooks.status("error", { code, message });
+    this.#hooks.status("error", cause);
   }
 
   /** `waiting` is not fired in every webview: a playhead that stands still says the same. */
@@ -170,9 +178,15 @@ export class Engine {
     const video = this.#video;
     const look = { at: performance.now(), position: video.currentTime };
     if (this.#played && this.#look && !video.paused && stoodStill(this.#look, look)) this.#stalled();
-    else if (this.#played && this.#look && !stoodStill(this.#look, look)) this.#hooks.status("playing");
+    else if (this.#played && this.#look && !stoodStill(this.#look, look)) this.#moves(look.at);
     this.#look = look;
     if (!this.#over) this.#hooks.figures(this.#figures());
+  }
+
+  #moves(at: number): void {
+    this.#ending?.moves();
+    this.#recoveries.played(at);
+    this.#hooks.status("playing");
   }
 
   #figures(): Figures {
@@ -181,12 +195,11 @@ export class Engine {
     const level = hls?.levels[hls.currentLevel] ?? hls?.levels[0];
     const details = hls?.latestLevelDetails;
     const edge = details?.live ? { end: details.edge, age: details.age } : null;
-    const buffer = bufferAhead(rangesOf(video.buffered), video.currentTime);
     return {
       width: video.videoWidth || (level?.width ?? 0),
       height: video.videoHeight || (level?.height ?? 0),
       kbps: level?.bitrate ? Math.round(level.bitrate / 1000) : null,
-      buffer: this.#played ? tenths(buffer) : null,
+      buffer: this.#played ? tenths(this.#buffer()) : null,
       behind: this.#played && edge ? tenths(behindEdge(edge, video.currentTime)) : null,
       dropped: this.#played ? video.getVideoPlaybackQuality().droppedVideoFrames : null,
     };

@@ -6,7 +6,7 @@ import type {
   RetryConfig,
 } from "hls.js";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { FINAL_URL_HEADER, loaderThrough } from "./loader";
+import { FAILURE_HEADER, FINAL_URL_HEADER, FIRST_BYTE_HEADER, loaderThrough } from "./loader";
 import { configFor } from "./policy";
 
 type Answer = (init: RequestInit) => Promise<Response>;
@@ -39,6 +39,9 @@ const retry = (maxNumRetry: number, more: Partial<RetryConfig> = {}): RetryConfi
   ...more,
 });
 
+const retriedTexts: string[] = [];
+const configForever = retry(9, { shouldRetry: () => true });
+
 interface Wish {
   context?: Partial<LoaderContext>;
   errorRetry?: RetryConfig | null;
@@ -47,9 +50,13 @@ interface Wish {
 
 function load(peer: ReturnType<typeof server>, wish: Wish = {}) {
   const retried: number[] = [];
+  retriedTexts.length = 0;
   const Loader = loaderThrough({
     through: (url) => `fetch://localhost/?url=${encodeURIComponent(url)}`,
-    retrying: (_context, code) => retried.push(code),
+    retrying: (_context, code, text) => {
+      retried.push(code);
+      retriedTexts.push(text);
+    },
     fetch: peer.fetch,
   });
   const loader = new Loader({} as never);
@@ -135,6 +142,40 @@ describe("a loader through the engine", () => {
   });
 });
 
+describe("an answer of the engine", () => {
+  test("tells when the server began, so that a slow link is not taken for a fast one", async () => {
+    const slow: Answer = () =>
+      new Promise((resolve) =>
+        setTimeout(
+          () => resolve(new Response("x".repeat(1000), { headers: { [FIRST_BYTE_HEADER]: "200" } })),
+          2200,
+        ),
+      );
+    const { loader } = load(server(slow));
+    await settle(2200);
+    const { start, first, end } = loader.stats.loading;
+    expect(first - start).toBe(200);
+    expect(end - start).toBe(2200);
+    expect(loader.stats.bwEstimate).toBe(4000);
+  });
+
+  test("that it had none is no status of the server's", async () => {
+    const down = says(502, "h could not be reached: refused", { [FAILURE_HEADER]: "playback-unreachable" });
+    const { ended, retried, result } = load(server(down), { errorRetry: configForever });
+    await settle(250);
+    expect(retried[0]).toBe(0);
+    expect(retriedTexts[0]).toBe("h could not be reached: refused");
+    expect(ended).toEqual([]);
+    expect(result().code).toBeUndefined();
+  });
+
+  test("and a 502 of the server's own stays one", async () => {
+    const { result } = load(server(says(502)));
+    await settle();
+    expect(result().code).toBe(502);
+  });
+});
+
 describe("retries", () => {
   test("follow the policy: delay, growth, cap and count", async () => {
     const peer = server(says(500));
@@ -191,19 +232,27 @@ describe("retries", () => {
 });
 
 describe("time and leaving", () => {
-  test("a server that never answers is given up after the first byte's time", async () => {
+  test("a server that never answers is given up after the whole time", async () => {
     const peer = server(hangs);
     const { ended } = load(peer);
-    await settle(999);
+    await settle(3999);
     expect(ended).toEqual([]);
     await settle(1);
     expect(ended).toEqual(["timeout"]);
   });
 
+  test("an answer that is seen only when it is whole may take longer than the first byte", async () => {
+    const late: Answer = () =>
+      new Promise((resolve) => setTimeout(() => resolve(new Response("late")), 3000));
+    const { ended } = load(server(late));
+    await settle(3000);
+    expect(ended).toEqual(["success"]);
+  });
+
   test("a time-out is retried by its own policy", async () => {
     const peer = server(hangs, says(200, "late"));
     const { ended, result } = load(peer, { timeoutRetry: retry(1) });
-    await settle(1100);
+    await settle(4100);
     expect(ended).toEqual(["success"]);
     expect(result().response?.data).toBe("late");
   });

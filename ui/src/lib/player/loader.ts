@@ -12,11 +12,16 @@ import type {
 /** The engine's fetch follows redirects; relative addresses in a playlist count from where it really came from. */
 export const FINAL_URL_HEADER = "x-tamarack-url";
 
+/** The engine answers with the whole body at once; this is when the server's answer began, in milliseconds. */
+export const FIRST_BYTE_HEADER = "x-tamarack-first-byte-ms";
+/** The code of what kept the engine from an answer: then the status is not the server's. */
+export const FAILURE_HEADER = "x-tamarack-failure";
+
 export interface Route {
   /** Where to ask for `url`: through the engine in the app, directly in a browser. */
-  through(url: string): string;
-  /** Told before each repeated try. */
-  retrying(context: LoaderContext, code: number): void;
+  through(url: string, limitMs: number): string;
+  /** Told before each repeated try; code 0 is no answer, and the text says why. */
+  retrying(context: LoaderContext, code: number, text: string): void;
   fetch?: typeof fetch;
 }
 
@@ -119,26 +124,35 @@ class FetchLoader implements Loader<LoaderContext> {
     this.#attempt = attempt;
     this.#response = null;
     this.stats.loading.first = 0;
-    const { maxTimeToFirstByteMs: first, maxLoadTimeMs: whole } = config.loadPolicy;
+    // The only clock here: through the engine headers and body come together, so that a limit to the first
+    // byte would be one on the whole segment.
+    const whole = config.loadPolicy.maxLoadTimeMs;
     const began = now();
-    this.#limit(attempt, first > 0 && Number.isFinite(first) ? first : whole);
+    this.#limit(attempt, whole);
     try {
       const ask = this.#route.fetch ?? fetch;
-      const response = await ask(this.#route.through(context.url), {
+      const response = await ask(this.#route.through(context.url, whole), {
         headers: requestHeaders(context),
         signal: attempt.signal,
         credentials: "omit",
       });
       if (this.#attempt !== attempt) return;
       this.#response = response;
-      this.stats.loading.first = now();
-      this.#limit(attempt, Math.max(1, whole - (now() - began)));
-      if (!response.ok) return this.#failed(response.status, response.statusText);
+      this.stats.loading.first = firstByte(response, began);
+      if (!response.ok) return await this.#refused(attempt, response);
       const body = await read(response, context.responseType);
       if (this.#attempt === attempt) this.#succeeded(context, response, body);
     } catch (error) {
       if (this.#attempt === attempt) this.#failed(0, error instanceof Error ? error.message : String(error));
     }
+  }
+
+  /** A status of the server's is passed on; what kept the engine from an answer is no status. */
+  async #refused(attempt: AbortController, response: Response): Promise<void> {
+    const failure = response.headers.get(FAILURE_HEADER);
+    const text = failure === null ? response.statusText : await response.text();
+    if (this.#attempt !== attempt) return;
+    this.#failed(failure === "playback-unreachable" ? 0 : response.status, text);
   }
 
   #succeeded(context: LoaderContext, response: Response, body: Body): void {
@@ -156,24 +170,24 @@ class FetchLoader implements Loader<LoaderContext> {
   #failed(code: number, text: string): void {
     this.#settle();
     const policy = this.#config?.loadPolicy.errorRetry ?? null;
-    if (this.#retry(policy, false, code) || !this.context) return;
+    if (this.#retry(policy, false, code, text) || !this.context) return;
     this.#callbacks?.onError({ code, text }, this.context, this.#response, this.stats);
   }
 
   #timedOut(): void {
     this.#drop();
     const policy = this.#config?.loadPolicy.timeoutRetry ?? null;
-    if (this.#retry(policy, true, 0) || !this.context) return;
+    if (this.#retry(policy, true, 0, "") || !this.context) return;
     this.#callbacks?.onTimeout(this.stats, this.context, this.#response);
   }
 
-  #retry(policy: RetryConfig | null, timeout: boolean, code: number): boolean {
+  #retry(policy: RetryConfig | null, timeout: boolean, code: number, text: string): boolean {
     const { context } = this;
     const config = this.#config;
     if (!context || !config || !policy || !mayRetry(policy, this.stats.retry, timeout, code)) return false;
     const delay = delayOf(policy, this.stats.retry);
     this.stats.retry += 1;
-    this.#route.retrying(context, code);
+    this.#route.retrying(context, code, text);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       void this.#try(context, config);
@@ -200,6 +214,12 @@ class FetchLoader implements Loader<LoaderContext> {
     this.#settle();
     attempt?.abort();
   }
+}
+
+/** When the server's answer began, which the engine measured; else when it is seen here. */
+function firstByte(response: Response, began: number): number {
+  const measured = Number.parseFloat(response.headers.get(FIRST_BYTE_HEADER) ?? "");
+  return Number.isFinite(measured) ? Math.min(began + measured, now()) : now();
 }
 
 interface Body {

@@ -5,6 +5,11 @@ export function mayComeYet(code: number | undefined): boolean {
   return code !== 401 && code !== 403 && code !== 410 && code !== 451;
 }
 
+/** Decoders can be set up anew, but a playlist that names nothing to decode is not read again by that. */
+export function isRecoverable(details: string): boolean {
+  return !details.startsWith("manifest");
+}
+
 function retry(times: number, delay: number): RetryConfig {
   return {
     maxNumRetry: times,
@@ -16,10 +21,11 @@ function retry(times: number, delay: number): RetryConfig {
   };
 }
 
-function load(firstByteMs: number, wholeMs: number, errorRetry: RetryConfig) {
+/** Our loader keeps only the limit to the whole answer. */
+function load(wholeMs: number, errorRetry: RetryConfig) {
   return {
     default: {
-      maxTimeToFirstByteMs: firstByteMs,
+      maxTimeToFirstByteMs: wholeMs,
       maxLoadTimeMs: wholeMs,
       timeoutRetry: retry(4, 0),
       errorRetry,
@@ -30,8 +36,9 @@ function load(firstByteMs: number, wholeMs: number, errorRetry: RetryConfig) {
 const isLoopback = (url: string) => /^https?:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|\/|$)/i.test(url);
 
 /**
- * Near: the stream of this computer, where the picture shall stand 4 s after Go live, so one listed segment must
- * do. Far: a CDN, where three segments of distance keep playing smooth.
+ * Near: the stream of this computer, where the picture shall stand 4 s after Go live. It starts with the first
+ * listed segment; half a segment more of distance is what keeps the next one from coming late (at a whole segment
+ * the buffer was seen to fall to 0.3 s). Far: a CDN, where three segments of distance keep playing smooth.
  */
 export function configFor(url: string): Partial<HlsConfig> {
   const near = isLoopback(url);
@@ -42,13 +49,13 @@ export function configFor(url: string): Partial<HlsConfig> {
     // hls.js would keep everything that was played: memory without end in a long run.
     backBufferLength: 20,
     maxBufferLength: 30,
-    liveSyncDurationCount: near ? 1 : 3,
+    liveSyncDurationCount: near ? 1.5 : 3,
     liveMaxLatencyDurationCount: near ? 6 : 12,
     // Else the web view calls a live stream ended when the playhead meets the playlist's edge.
     liveDurationInfinity: true,
     enableWorker: true,
-    manifestLoadPolicy: load(8_000, 10_000, retry(Infinity, 300)),
-    playlistLoadPolicy: load(8_000, 10_000, retry(40, 300)),
-    fragLoadPolicy: load(10_000, 60_000, retry(8, 300)),
+    manifestLoadPolicy: load(10_000, retry(Infinity, 300)),
+    playlistLoadPolicy: load(10_000, retry(40, 300)),
+    fragLoadPolicy: load(60_000, retry(8, 300)),
   };
 }

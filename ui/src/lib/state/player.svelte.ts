@@ -1,4 +1,5 @@
 import type { Cause } from "$lib/bindings/Cause";
+import { causeHere } from "$lib/i18n/cause";
 import type { Support } from "$lib/player/probe";
 import type { Figures, Status } from "$lib/player/status";
 
@@ -13,6 +14,7 @@ const nothing: Figures = { width: 0, height: 0, kbps: null, buffer: null, behind
 /** The player's address, state and figures. Addresses are never stored: they may hold a key or a token. */
 export class PlayerState {
   readonly support: Support;
+  readonly #failed: (cause: Cause) => void;
   #address = $state("");
   #playing = $state.raw<Playing | null>(null);
   #status = $state<Status>("idle");
@@ -25,8 +27,9 @@ export class PlayerState {
   #ofRun: string | null = null;
   #turn = 0;
 
-  constructor(support: Support) {
+  constructor(support: Support, failed: (cause: Cause) => void = () => undefined) {
     this.support = support;
+    this.#failed = failed;
   }
 
   get address(): string {
@@ -87,8 +90,10 @@ export class PlayerState {
   }
 
   report(status: Status, cause: Cause | null = null): void {
+    const news = status === "error" && this.#status !== "error";
     this.#status = status;
     this.#cause = cause;
+    if (news && cause) this.#failed(cause);
   }
 
   measure(figures: Figures): void {
@@ -110,7 +115,7 @@ export class PlayerState {
     if (this.support !== "ok") return;
     if (!/^https?:\/\/[^\s/]/i.test(url)) {
       this.#playing = null;
-      this.report("error", { code: "playback-bad-address", message: "" });
+      this.report("error", causeHere("playback-bad-address"));
       return;
     }
     this.#turn += 1;

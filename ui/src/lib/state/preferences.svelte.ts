@@ -1,6 +1,5 @@
 import type { Settings } from "$lib/bindings/Settings";
 import { isLanguage, type Language } from "$lib/i18n/i18n.svelte";
-import { serverPart } from "$lib/ingest";
 
 export const themes = ["dark", "light", "system"] as const;
 export type Theme = (typeof themes)[number];
@@ -82,9 +81,9 @@ export class Preferences {
     this.#keep({ settings: { ...settings } });
   }
 
-  /** Only the server part of the address is kept: what follows may be a key. */
-  useTarget(target: TargetKind, address: string): void {
-    this.#keep({ target, server: serverPart(address) });
+  /** `server` is what may be kept of an address: never a key (`serverPart`, `appPart`). */
+  useTarget(target: TargetKind, server: string): void {
+    this.#keep({ target, server });
   }
 
   usePreview(preview: boolean): void {

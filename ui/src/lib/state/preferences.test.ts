@@ -29,6 +29,25 @@ test("neither key nor anything after the app is ever stored", () => {
   expect(target.destination).toEqual({ kind: "url", url: address, key: "SECRET" });
 });
 
+test("an app of several parts comes back once a server has accepted it with the key beside it", () => {
+  const storage = memory();
+  const target = new TargetState(new Preferences(storage));
+  target.choose("url");
+  target.enterAddress("rtmp://user:SECRET@host/live/inst?a=SECRET");
+  expect(new Preferences(storage).stored.server).toBe("rtmp://host/live");
+  target.accepted();
+  expect(new Preferences(storage).stored.server).toBe("rtmp://host/live");
+  target.enterKey("SECRET");
+  target.accepted();
+  expect(new Preferences(storage).stored.server).toBe("rtmp://host/live/inst");
+  expect(storage.text).not.toContain("SECRET");
+  const again = new TargetState(new Preferences(storage));
+  again.choose("url");
+  expect(new Preferences(storage).stored.server).toBe("rtmp://host/live/inst");
+  again.enterAddress("rtmp://host/live/SECRET");
+  expect(storage.text).not.toContain("SECRET");
+});
+
 test("a bare key typed into the address field is not stored", () => {
   const storage = memory();
   new TargetState(new Preferences(storage)).enterAddress("live_12345_SECRET");
@@ -41,7 +60,7 @@ test("choices come back", () => {
   first.useLanguage("ko");
   first.useCamera("cam");
   first.useSettings({ ...settings, width: 1920 });
-  first.useTarget("url", "rtmp://host/app/SECRET");
+  first.useTarget("url", "rtmp://host/app");
   const second = new Preferences(storage);
   expect(second.stored).toMatchObject({
     language: "ko",

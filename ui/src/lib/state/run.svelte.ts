@@ -8,6 +8,7 @@ import type { Started } from "$lib/bindings/Started";
 import type { Stats } from "$lib/bindings/Stats";
 import type { Summary } from "$lib/bindings/Summary";
 import type { TargetState } from "$lib/bindings/TargetState";
+import { causeHere } from "$lib/i18n/cause";
 import { serverName } from "$lib/ingest";
 
 export type Phase =
@@ -27,9 +28,13 @@ function controlOf(phase: Phase): Control {
   return ON_AIR.includes(phase) ? "end" : "start";
 }
 
+/** A press on the window's cross while on air asks too. */
+export type Question = "live" | "end" | "quit";
+
 /** One run, from the press on Go live to its summary. */
 export class RunState {
   readonly #backend: Backend;
+  readonly #changed: (before: Phase, now: Phase) => void;
   readonly #now: () => number;
 
   #phase = $state<Phase>("idle");
@@ -37,7 +42,7 @@ export class RunState {
   #cause = $state.raw<Cause | null>(null);
   /** The engine has a run; it may have failed and still be closing. */
   #active = $state(false);
-  #confirming = $state<"live" | "end" | null>(null);
+  #confirming = $state<Question | null>(null);
   #armed = $state(true);
   #elapsed = $state(0);
   #name = $state<string | null>(null);
@@ -48,13 +53,18 @@ export class RunState {
   #playbackUrl = $state<string | null>(null);
 
   #destination: Destination = { kind: "local" };
-  #liveSince: number | null = null;
+  #liveSince = $state<number | null>(null);
   #stopAsked = false;
   #ticking: ReturnType<typeof setInterval> | undefined;
   #arming: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(backend: Backend, now: () => number = Date.now) {
+  constructor(
+    backend: Backend,
+    changed: (before: Phase, now: Phase) => void = () => undefined,
+    now: () => number = Date.now,
+  ) {
     this.#backend = backend;
+    this.#changed = changed;
     this.#now = now;
   }
 
@@ -68,7 +78,7 @@ export class RunState {
   get armed(): boolean {
     return this.#armed;
   }
-  get confirming(): "live" | "end" | null {
+  get confirming(): Question | null {
     return this.#confirming;
   }
   get active(): boolean {
@@ -76,6 +86,10 @@ export class RunState {
   }
   get onAir(): boolean {
     return ON_AIR.includes(this.#phase);
+  }
+  /** This run, or the last one, was on air. */
+  get wasLive(): boolean {
+    return this.#liveSince !== null;
   }
   get attempt(): number {
     return this.#attempt;
@@ -161,10 +175,20 @@ export class RunState {
     this.#confirming = null;
     if (asked === "live") void this.#goLive();
     if (asked === "end") void this.#stop();
+    if (asked === "quit") void this.#quit();
+  }
+
+  /** The window shall close while the engine has a run: only what viewers would miss is asked about, once. */
+  requestQuit(): void {
+    const asked = this.#confirming === "quit";
+    if (!this.onAir || (asked && this.#armed)) return void this.#quit();
+    if (!asked) this.#ask("quit");
+    this.#backend.closeAnswered().catch(() => undefined);
   }
 
   dismiss(): void {
     this.#confirming = null;
+    this.#destination = { kind: "local" };
   }
 
   /** The cards of the last run have been read. */
@@ -175,7 +199,7 @@ export class RunState {
     this.#enter("idle");
   }
 
-  #ask(what: "live" | "end"): void {
+  #ask(what: Question): void {
     this.#confirming = what;
     this.#disarm();
   }
@@ -186,12 +210,22 @@ export class RunState {
     this.#name = this.#destination.kind === "url" ? serverName(this.#destination.url) : null;
     this.#enter("starting");
     try {
-      await this.#backend.goLive(this.#destination);
+      const going = this.#backend.goLive(this.#destination);
+      // The key is with the engine now; nothing here needs it any more.
+      this.#destination = { kind: "local" };
+      await going;
     } catch (error) {
       this.#active = false;
       this.#cause = causeOf(error);
       this.#enter("failed");
     }
+  }
+
+  async #quit(): Promise<void> {
+    this.#confirming = null;
+    this.#stopAsked = true;
+    this.#enter("stopping");
+    await this.#backend.quit().catch(() => undefined);
   }
 
   async #stop(): Promise<void> {
@@ -222,12 +256,12 @@ export class RunState {
   }
 
   #finish(summary: Summary): void {
-    const target = summary.targets[0];
+    const failed = summary.targets.find(({ end }) => end === "failed");
     this.#active = false;
     this.#alarms = [];
     this.#playbackUrl = null;
-    if (target?.end === "failed" && !this.#stopAsked) {
-      this.#cause = target.cause ?? this.#cause;
+    if (failed && !this.#stopAsked) {
+      this.#cause = failed.cause ?? this.#cause ?? causeHere("unknown");
       this.#summary = this.#liveSince === null ? null : summary;
       this.#enter("failed");
     } else if (this.#liveSince === null) {
@@ -255,6 +289,7 @@ export class RunState {
 
   #enter(phase: Phase): void {
     const before = this.control;
+    const was = this.#phase;
     this.#phase = phase;
     if (before !== this.control) {
       this.#confirming = null;
@@ -266,6 +301,7 @@ export class RunState {
       clearInterval(this.#ticking);
       this.#ticking = undefined;
     }
+    if (was !== phase) this.#changed(was, phase);
   }
 
   #tick(): void {

@@ -3,18 +3,22 @@ import type { Backend } from "$lib/backend/backend";
 import type { Destination } from "$lib/bindings/Destination";
 import type { StateName } from "$lib/bindings/StateName";
 import type { Summary } from "$lib/bindings/Summary";
-import { DEAD_TIME_MS, RunState } from "./run.svelte";
+import { causeHere } from "$lib/i18n/cause";
+import { DEAD_TIME_MS, RunState, type Phase } from "./run.svelte";
 
 const local: Destination = { kind: "local" };
 const server: Destination = { kind: "url", url: "rtmp://host/app/KEY", key: null };
-const cause = { code: "hung-up-publish", message: "" };
+const cause = causeHere("hung-up-publish");
 
 function set() {
   const backend = {
     goLive: vi.fn<(destination: Destination) => Promise<void>>(() => Promise.resolve()),
     stop: vi.fn(() => Promise.resolve()),
+    quit: vi.fn(() => Promise.resolve()),
+    closeAnswered: vi.fn(() => Promise.resolve()),
   };
-  const run = new RunState(backend as unknown as Backend);
+  const phases: Phase[] = [];
+  const run = new RunState(backend as unknown as Backend, (_before, now) => phases.push(now));
   const state = (name: StateName, more: { attempt?: number; cause?: typeof cause } = {}) =>
     run.apply({
       event: "state",
@@ -25,7 +29,7 @@ function set() {
       at: new Date().toISOString(),
     });
   const summary = (end: "ok" | "failed" = "ok") => run.apply({ event: "summary", ...summaryOf(end) });
-  return { backend, run, state, summary };
+  return { backend, run, state, summary, phases };
 }
 
 function summaryOf(end: "ok" | "failed"): Summary {
@@ -42,6 +46,7 @@ function summaryOf(end: "ok" | "failed"): Summary {
         end,
         cause: end === "failed" ? cause : null,
         bytes: 1,
+        dropped: 0,
         live_s: 5,
         reconnects: 0,
         gaps: [],
@@ -192,7 +197,8 @@ describe("a run", () => {
     run.requestLive(local);
     await pass(0);
     expect(run.phase).toBe("failed");
-    expect(run.cause).toEqual({ code: "port-in-use", message: "m" });
+    expect(run.cause).toMatchObject({ code: "port-in-use", message: "m" });
+    expect(run.wasLive).toBe(false);
     expect(run.active).toBe(false);
   });
 
@@ -220,6 +226,69 @@ describe("a run", () => {
     summary("failed");
     expect(run.confirming).toBeNull();
     expect(run.summary).not.toBeNull();
+  });
+
+  test("whose encoder failed on air says so, with the engine's cause or without", () => {
+    for (const told of [causeHere("encoder-failed"), null]) {
+      const { run, state } = set();
+      run.requestLive(local);
+      state("live");
+      state("stopping");
+      const summary = summaryOf("failed");
+      const target = { ...summary.targets[0]!, cause: told };
+      run.apply({ event: "summary", ...summary, targets: [target] });
+      expect(run.phase).toBe("failed");
+      expect(run.wasLive).toBe(true);
+      expect(run.cause?.code).toBe(told ? "encoder-failed" : "unknown");
+      expect(run.summary).not.toBeNull();
+      run.clear();
+      expect(run.phase).toBe("idle");
+    }
+  });
+
+  test("that any target of failed is not a normal end", () => {
+    const { run, state } = set();
+    run.requestLive(local);
+    state("live");
+    const [ok, failed] = [summaryOf("ok"), summaryOf("failed")];
+    run.apply({ event: "summary", ...ok, targets: [...ok.targets, ...failed.targets] });
+    expect(run.phase).toBe("failed");
+  });
+
+  test("is not cut by closing the window before the question was answered", async () => {
+    const { run, state, backend } = set();
+    run.requestLive(local);
+    state("live");
+    await pass(DEAD_TIME_MS);
+    run.requestQuit();
+    run.requestQuit();
+    expect(run.confirming).toBe("quit");
+    expect(backend.closeAnswered).toHaveBeenCalledTimes(2);
+    expect(backend.quit).not.toHaveBeenCalled();
+    run.dismiss();
+    expect(run.phase).toBe("live");
+    run.requestQuit();
+    await pass(DEAD_TIME_MS);
+    run.confirm();
+    expect(backend.quit).toHaveBeenCalledTimes(1);
+    expect(run.phase).toBe("stopping");
+  });
+
+  test("that nobody sees yet needs no question to quit", () => {
+    const { run, state, backend } = set();
+    run.requestLive(local);
+    state("connecting");
+    run.requestQuit();
+    expect(run.confirming).toBeNull();
+    expect(backend.quit).toHaveBeenCalledTimes(1);
+  });
+
+  test("tells every change of its phase, also a refusal of the engine", async () => {
+    const { run, backend, phases } = set();
+    backend.goLive.mockRejectedValueOnce({ code: "port-in-use", message: "m" });
+    run.requestLive(local);
+    await pass(0);
+    expect(phases).toEqual(["starting", "failed"]);
   });
 
   test("that was on before this page is taken up again", () => {

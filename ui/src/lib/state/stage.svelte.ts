@@ -11,6 +11,12 @@ import type { Source } from "$lib/bindings/Source";
 
 const closed = (): Source => ({ id: "none", name: "", state: "off", mode: null, cause: null });
 
+/** A device that failed is tried again by itself every few seconds: that is no news until it works. */
+function settled(before: Source, now: Source): Source {
+  const again = before.state === "failed" && now.state === "opening" && before.id === now.id;
+  return again ? before : now;
+}
+
 /** What exists before, during and between runs: devices, sources, and what a run would encode. */
 export class StageState {
   readonly #backend: Backend;
@@ -68,8 +74,8 @@ export class StageState {
         this.#list(event);
         break;
       case "stage":
-        this.#camera = event.camera;
-        this.#microphone = event.microphone;
+        this.#camera = settled(this.#camera, event.camera);
+        this.#microphone = settled(this.#microphone, event.microphone);
         this.#muted = event.muted;
     }
   }
@@ -88,12 +94,12 @@ export class StageState {
     return this.#wish("device", () => this.#backend.chooseMicrophone(id));
   }
 
-  /** Looks for devices again and opens anew what had failed. */
-  async lookAgain(): Promise<void> {
-    await this.#wish("device", () => this.#backend.refreshDevices());
-    this.load(await this.#backend.snapshot());
-    if (this.#camera.state === "failed") await this.chooseCamera(this.#camera.id);
-    if (this.#microphone.state === "failed") await this.chooseMicrophone(this.#microphone.id);
+  /**
+   * Looks for devices again and lets the engine open what had failed. Choosing it from here would end the
+   * engine's own search for a device that was lost.
+   */
+  lookAgain(): Promise<boolean> {
+    return this.#wish("device", () => this.#backend.refreshDevices());
   }
 
   toggleMute(): Promise<boolean> {

@@ -1,9 +1,11 @@
 import { getContext, setContext } from "svelte";
 import type { Backend } from "$lib/backend/backend";
+import type { Cause } from "$lib/bindings/Cause";
 import type { Event } from "$lib/bindings/Event";
 import type { Snapshot } from "$lib/bindings/Snapshot";
+import type { Source } from "$lib/bindings/Source";
 import { reason } from "$lib/i18n/cause";
-import { isLanguage, locale, t, type Language } from "$lib/i18n/i18n.svelte";
+import { isLanguage, locale, t, type Key, type Language } from "$lib/i18n/i18n.svelte";
 import type { Support } from "$lib/player/probe";
 import { Announcer } from "./announcer.svelte";
 import { LevelState } from "./level.svelte";
@@ -33,7 +35,7 @@ export class Studio {
   readonly preview: PreviewState;
   readonly target: TargetState;
   readonly preferences: Preferences;
-  readonly level = new LevelState();
+  readonly level: LevelState;
   readonly announcer = new Announcer();
   readonly #around: Surroundings;
   #ready = $state(false);
@@ -45,8 +47,9 @@ export class Studio {
     this.#around = around;
     this.preferences = new Preferences(around.storage);
     this.stage = new StageState(backend);
-    this.run = new RunState(backend);
-    this.player = new PlayerState(around.support);
+    this.run = new RunState(backend, (before, now) => this.#phased(before, now));
+    this.player = new PlayerState(around.support, (cause) => this.#trouble("player.error", cause));
+    this.level = new LevelState(around);
     this.preview = new PreviewState(backend);
     this.target = new TargetState(this.preferences);
   }
@@ -67,23 +70,28 @@ export class Studio {
     early.forEach((event) => this.apply(event));
     this.#speak(snapshot);
     this.#followPlayback();
+    if (this.run.active) return void (this.#ready = true);
+    // What Go live would use must be what was chosen last time; devices may take their time after that.
+    await this.#restoreSettings();
     this.#ready = true;
-    if (!this.run.active) await this.#restore();
+    await this.#restoreDevices();
   }
 
   apply(event: Event): void {
     if (event.event === "level") {
-      this.level.push(event.peak_dbfs, performance.now(), this.#around.calm(), this.#around.visible());
+      this.level.push(event.peak_dbfs);
       return;
     }
-    const before = { phase: this.run.phase, microphone: this.stage.microphone };
+    if (event.event === "close-asked") return this.run.requestQuit();
+    const { camera, microphone } = this.stage;
     this.stage.apply(event);
     this.run.apply(event);
     this.#followPlayback();
     if (event.event === "summary") this.player.runEnded();
     const { id, state } = this.stage.microphone;
-    if (id !== before.microphone.id || state !== before.microphone.state) this.level.restart();
-    this.#announce(before.phase, this.run.phase);
+    if (id !== microphone.id || state !== microphone.state) this.level.restart();
+    this.#sourced("camera.card", camera, this.stage.camera);
+    this.#sourced("microphone.card", microphone, this.stage.microphone);
   }
 
   useLanguage(language: Language): void {
@@ -107,7 +115,7 @@ export class Studio {
 
   goLive(): void {
     const { destination } = this.target;
-    if (destination) this.run.requestLive(destination);
+    if (destination && this.#ready) this.run.requestLive(destination);
   }
 
   /** `TAMARACK_LANG` first, then the last choice, then the system's language. */
@@ -118,9 +126,16 @@ export class Studio {
     void this.backend.setLanguage(language).catch(() => undefined);
   }
 
-  /** Last time's choices, as far as they still exist. A running broadcast is never touched. */
-  async #restore(): Promise<void> {
-    const { camera, microphone, settings } = this.preferences.stored;
+  /** What no longer works is no news to a person who has just opened the window. */
+  async #restoreSettings(): Promise<void> {
+    const { settings } = this.preferences.stored;
+    if (settings) await this.stage.changeSettings(settings);
+    this.stage.dismissProblem();
+  }
+
+  /** Last time's devices, as far as they still exist. A running broadcast is never touched. */
+  async #restoreDevices(): Promise<void> {
+    const { camera, microphone } = this.preferences.stored;
     const { stage } = this;
     const synthetic = ["pattern", "tone", "none"];
     const exists = (id: string | null, devices: readonly { id: string }[]): id is string =>
@@ -128,8 +143,6 @@ export class Studio {
     if (exists(camera, stage.cameras) && camera !== stage.camera.id) await stage.chooseCamera(camera);
     if (exists(microphone, stage.microphones) && microphone !== stage.microphone.id)
       await stage.chooseMicrophone(microphone);
-    if (settings) await stage.changeSettings(settings);
-    // What no longer works is no news to a person who has just opened the window.
     stage.dismissProblem();
   }
 
@@ -141,8 +154,16 @@ export class Studio {
     if (url !== null) this.player.follow(url);
   }
 
-  #announce(before: Phase, now: Phase): void {
-    if (before === now) return;
+  #trouble(title: Key, cause: Cause): void {
+    this.announcer.say(t("announce.trouble", { title: t(title), cause: reason(cause).sentence }), "alert");
+  }
+
+  #sourced(title: Key, before: Source, now: Source): void {
+    if (now.state === "failed" && before.state !== "failed" && now.cause) this.#trouble(title, now.cause);
+  }
+
+  #phased(before: Phase, now: Phase): void {
+    if (now === "live") this.target.accepted();
     if (now === "reconnecting") {
       this.#lostAt = Date.now();
       this.announcer.say(t("announce.reconnecting"), "alert");

@@ -33,6 +33,8 @@ function open(wish: Wish = {}) {
     setSettings: vi.fn<Backend["setSettings"]>(() => Promise.resolve()),
     setLanguage: yes(),
     refreshDevices: yes(),
+    closeAnswered: yes(),
+    quit: yes(),
     setMuted: vi.fn<Backend["setMuted"]>(() => Promise.resolve()),
     goLive: yes(),
     stop: yes(),
@@ -109,10 +111,60 @@ test("settings that the engine refuses are taken back and explained", async () =
   expect(studio.stage.settings?.encoder).toBe("h264_x");
   expect(await changing).toBe(false);
   expect(studio.stage.settings?.encoder).toBe("auto");
-  expect(studio.stage.problem).toEqual({
+  expect(studio.stage.problem).toMatchObject({
     of: "settings",
     cause: { code: "encoder-not-found", message: "m" },
   });
+});
+
+test("looking again chooses nothing, so that the engine's own search goes on", async () => {
+  const { studio, backend, emit } = open({ snapshot: { stage: stageWith("camera-gone") } });
+  await studio.start();
+  await studio.stage.lookAgain();
+  expect(backend.refreshDevices).toHaveBeenCalledTimes(1);
+  expect(backend.chooseCamera).not.toHaveBeenCalled();
+  const failed = studio.stage.camera;
+  emit({ event: "stage", ...stageWith("camera-gone"), camera: { ...failed, state: "opening", cause: null } });
+  expect(studio.stage.camera).toBe(failed);
+  emit({ event: "stage", ...stageWith("") });
+  expect(studio.stage.camera.state).toBe("running");
+});
+
+describe("a screen reader", () => {
+  test("hears that a device was lost, once", async () => {
+    const { studio, emit } = open();
+    await studio.start();
+    emit({ event: "stage", ...stageWith("camera-gone") });
+    expect(studio.announcer.alert).toContain("No picture from the camera");
+    studio.announcer.say("", "alert");
+    emit({ event: "stage", ...stageWith("camera-gone") });
+    expect(studio.announcer.alert).toBe("");
+  });
+
+  test("hears that going live was refused, and that the player failed", async () => {
+    const { studio, backend } = open();
+    await studio.start();
+    backend.goLive.mockRejectedValueOnce({ code: "port-in-use", message: "m" });
+    studio.goLive();
+    await vi.advanceTimersByTimeAsync(0);
+    expect(studio.announcer.alert).toContain("Not live.");
+    studio.player.enter("rtmp://host/app");
+    studio.player.load();
+    expect(studio.announcer.alert).toContain("Cannot play");
+  });
+});
+
+test("last time's settings are there before anything can be pressed, whatever devices take", async () => {
+  const stored = { camera: "builtin", settings: { ...settings, fps: "25" } };
+  const { studio, backend } = open({ stored });
+  backend.chooseCamera.mockImplementationOnce(() => new Promise(() => undefined));
+  studio.goLive();
+  void studio.start();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(studio.ready).toBe(true);
+  expect(backend.setSettings).toHaveBeenCalledTimes(1);
+  expect(studio.stage.settings?.fps).toBe("25");
+  expect(backend.goLive).not.toHaveBeenCalled();
 });
 
 test("mute shows what the engine says, not what was wished", async () => {

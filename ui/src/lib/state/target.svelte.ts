@@ -1,5 +1,5 @@
 import type { Destination } from "$lib/bindings/Destination";
-import { ingestProblem, serverName, type IngestProblem } from "$lib/ingest";
+import { appPart, ingestProblem, serverName, serverPart, type IngestProblem } from "$lib/ingest";
 import type { Preferences, TargetKind } from "./preferences.svelte";
 
 /** Where the next run goes. The key lives in this object only and is gone with the page. */
@@ -8,11 +8,14 @@ export class TargetState {
   #kind = $state<TargetKind>("local");
   #address = $state("");
   #key = $state("");
+  /** An address whose whole path a server has accepted as its app: it may be stored as it is. */
+  #accepted: string | null;
 
   constructor(preferences: Preferences) {
     this.#preferences = preferences;
     this.#kind = preferences.stored.target;
     this.#address = preferences.stored.server;
+    this.#accepted = this.#address;
   }
 
   get kind(): TargetKind {
@@ -39,15 +42,27 @@ export class TargetState {
 
   choose(kind: TargetKind): void {
     this.#kind = kind;
-    this.#preferences.useTarget(kind, this.#address);
+    this.#store();
   }
 
   enterAddress(address: string): void {
     this.#address = address;
-    this.#preferences.useTarget(this.#kind, address);
+    this.#store();
+  }
+
+  /** A server has accepted the stream. With the key in its own field, the address holds the app alone. */
+  accepted(): void {
+    if (this.#kind === "local" || this.#key.trim() === "") return;
+    this.#accepted = this.#address;
+    this.#store();
   }
 
   enterKey(key: string): void {
     this.#key = key;
+  }
+
+  #store(): void {
+    const whole = this.#address === this.#accepted;
+    this.#preferences.useTarget(this.#kind, whole ? appPart(this.#address) : serverPart(this.#address));
   }
 }

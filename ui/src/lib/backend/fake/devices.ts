@@ -3,6 +3,7 @@ import type { Encoder } from "$lib/bindings/Encoder";
 import type { Microphone } from "$lib/bindings/Microphone";
 import type { Settings } from "$lib/bindings/Settings";
 import type { Stage } from "$lib/bindings/Stage";
+import { causeHere } from "$lib/i18n/cause";
 
 const modes = [{ width: 1280, height: 720, fps: 30, format: "mjpeg" }];
 
@@ -17,9 +18,21 @@ export const microphones: Microphone[] = [
 ];
 
 export const encoders: Encoder[] = [
-  { name: "libx264", hardware: false, usable: true, reason: "encoded a picture" },
-  { name: "h264_vaapi", hardware: true, usable: false, reason: "no graphics device" },
-  { name: "h264_nvenc", hardware: true, usable: false, reason: "no NVIDIA driver" },
+  { name: "libx264", hardware: false, usable: true, reason: "encoded a picture", changes_bitrate_live: true },
+  {
+    name: "h264_vaapi",
+    hardware: true,
+    usable: false,
+    reason: "no graphics device",
+    changes_bitrate_live: false,
+  },
+  {
+    name: "h264_nvenc",
+    hardware: true,
+    usable: false,
+    reason: "no NVIDIA driver",
+    changes_bitrate_live: false,
+  },
 ];
 
 export const settings: Settings = {
@@ -40,7 +53,7 @@ const failed = (id: string, code: string) => ({
   name: "",
   state: "failed" as const,
   mode: null,
-  cause: { code, message: "" },
+  cause: causeHere(code, "", { name: "HD Pro Webcam C920" }),
 });
 
 /** The sources, with the fault asked for: `no-camera`, `camera-busy`, `no-microphone`, `microphone-denied`… */

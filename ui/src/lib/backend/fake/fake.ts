@@ -4,6 +4,7 @@ import type { Settings } from "$lib/bindings/Settings";
 import type { Snapshot } from "$lib/bindings/Snapshot";
 import type { StateName } from "$lib/bindings/StateName";
 import type { Backend, OnEvent, OnFrame } from "../backend";
+import { causeHere } from "$lib/i18n/cause";
 import { cameras, encoders, microphones, settings, stageWith } from "./devices";
 import { Picture } from "./picture";
 import { FakeRun } from "./run";
@@ -27,6 +28,8 @@ const stays: Record<string, StateName> = {
  * - `playback` = the address that the run plays back at
  * - `lang` = en | ko, as `TAMARACK_LANG`
  * - `levels` = quiet | silent | loud
+ * - `repeats` = how many of the pictures of a second the camera does not deliver
+ * - `close` = any: the window's cross is pressed after 3 s
  */
 export class Fake implements Backend {
   readonly #query: URLSearchParams;
@@ -34,6 +37,7 @@ export class Fake implements Backend {
   readonly #picture = new Picture();
   #emit: OnEvent = () => undefined;
   #run: FakeRun | null = null;
+  #peak: number | null = null;
 
   constructor(query = new URLSearchParams()) {
     this.#query = query;
@@ -58,6 +62,7 @@ export class Fake implements Backend {
   subscribe(onEvent: OnEvent): Promise<void> {
     this.#emit = onEvent;
     setInterval(() => this.#level(), LEVEL_MS);
+    if (this.#query.has("close")) setTimeout(() => this.#tell({ event: "close-asked" }), 3000);
     const to = this.#query.get("to");
     const state = this.#query.get("state") ?? "ready";
     if (state !== "ready") {
@@ -116,8 +121,13 @@ export class Fake implements Backend {
   goLive(destination: Destination): Promise<void> {
     const plan = {
       stay: stays[this.#query.get("state") ?? ""] ?? "live",
-      cause: { code: this.#query.get("fault") ?? "connection-lost", message: "" },
+      cause: causeHere(
+        this.#query.get("fault") ?? "connection-lost",
+        "203.0.113.7:1935 said so (os error 0)",
+        { answer: "NetStream.Publish.Denied", name: "h264_nvenc" },
+      ),
       playback: this.#query.get("playback"),
+      repeats: Number(this.#query.get("repeats") ?? 0),
     };
     this.#run = new FakeRun(plan, destination, this.#snapshot.settings, (event) => this.#tell(event));
     return Promise.resolve();
@@ -126,6 +136,14 @@ export class Fake implements Backend {
   stop(): Promise<void> {
     this.#run?.stop();
     return Promise.resolve();
+  }
+
+  closeAnswered(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async quit(): Promise<void> {
+    await this.stop();
   }
 
   setLanguage(): Promise<void> {
@@ -151,6 +169,9 @@ export class Fake implements Backend {
     const base = { quiet: -50, silent: -100, loud: -6 }[this.#query.get("levels") ?? ""] ?? -17;
     const swing = base > -90 ? Math.sin(performance.now() / 180) * 5 : 0;
     const peak = muted ? -100 : base + swing;
+    // As the engine does: what does not change is told once.
+    if (peak === this.#peak) return;
+    this.#peak = peak;
     this.#tell({ event: "level", peak_dbfs: [peak, peak - 1.5] });
   }
 }

@@ -12,6 +12,8 @@ export interface Plan {
   stay: StateName;
   cause: Cause;
   playback: string | null;
+  /** Pictures of a second that are the one before once more. */
+  repeats: number;
 }
 
 const CONNECT_MS = 600;
@@ -114,13 +116,14 @@ export class FakeRun {
     const kbps = this.#settings.video_kbps + this.#settings.audio_kbps;
     return {
       at: new Date().toISOString(),
-      fps_captured: fps,
+      fps_captured: fps - this.#plan.repeats,
       fps_encoded: fps,
       video_kbps: this.#settings.video_kbps + Math.round(Math.sin(this.#seconds) * 60),
       audio_kbps: this.#settings.audio_kbps,
       captured: frames,
       encoded: frames,
-      repeated: 0,
+      repeated: this.#seconds * this.#plan.repeats,
+      sound_lost_ms: 0,
       dropped: 0,
       cpu_percent: 42,
       targets: [
@@ -154,6 +157,7 @@ export class FakeRun {
           end: failed ? "failed" : "ok",
           cause: failed ? this.#plan.cause : null,
           bytes: Math.round(seconds * (this.#settings.video_kbps + this.#settings.audio_kbps) * 125),
+          dropped: 0,
           live_s: seconds,
           reconnects: 0,
           gaps: [],
