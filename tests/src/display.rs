@@ -1,7 +1,9 @@
 //! A screen that nobody sees, with a session bus of its own.
 
 use std::fs;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -60,6 +62,37 @@ impl Display {
         let mut ffmpeg = Command::new("ffmpeg");
         ffmpeg.args(["-v", "error", "-y", "-f", "x11grab", "-i", &self.name, "-frames:v", "1"]).arg(file);
         Process::run("ffmpeg x11grab", LIMIT, ffmpeg.with(self));
+    }
+
+    /// Asks a window to close, as its cross or Alt+F4 does where there is a window manager: here there is none, so
+    /// the message is written straight to the server (ICCCM 4.2.8.1, X11 protocol).
+    pub fn ask_to_close(&self, window: u32) {
+        let socket = format!("/tmp/.X11-unix/X{}", self.name.trim_start_matches(':'));
+        let mut server = UnixStream::connect(socket).expect("our own X server");
+        let mut ask = |request: &[u8], answer: usize| {
+            server.write_all(request).expect("our own X server");
+            let mut bytes = vec![0; answer];
+            server.read_exact(&mut bytes).expect("an answer");
+            bytes
+        };
+        let greeting = ask(&[b'l', 0, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0], 8);
+        ask(&[], usize::from(u16::from_le_bytes([greeting[6], greeting[7]])) * 4);
+        let mut atom = |name: &str| {
+            let words = name.len().div_ceil(4);
+            let mut request = vec![16, 0, 2 + words as u8, 0, name.len() as u8, 0, 0, 0];
+            request.extend_from_slice(name.as_bytes());
+            request.resize(8 + words * 4, 0);
+            ask(&request, 32)[8..12].to_vec()
+        };
+        let (protocols, delete) = (atom("WM_PROTOCOLS"), atom("WM_DELETE_WINDOW"));
+        let window = window.to_le_bytes();
+        let mut request = [&[25, 0, 11, 0], &window[..], &[0; 4], &[33, 32, 0, 0], &window].concat();
+        request.extend([protocols, delete].concat());
+        request.resize(44, 0);
+        ask(&request, 0);
+        // The server has read it once it answers what comes after.
+        let name = [16, 0, 3, 0, 4, 0, 0, 0, b'A', b'T', b'O', b'M'];
+        ask(&name, 32);
     }
 
     /// What the server wrote, for messages.

@@ -53,6 +53,11 @@ impl Nginx {
         format!("http://127.0.0.1:{}/hls/{stream}.m3u8", self.http_port)
     }
 
+    /// The same from a server that says nothing about CORS, as many do: no page of another origin may read it.
+    pub fn bare_playlist_url(&self, stream: &str) -> String {
+        format!("http://127.0.0.1:{}/bare/{stream}.m3u8", self.http_port)
+    }
+
     /// What `stream` published, oldest first: one FLV for each time that it came.
     ///
     /// nginx names them by the second: a publisher that comes again within one is appended.
@@ -176,6 +181,7 @@ http {{
       root {dir}; add_header Access-Control-Allow-Origin *; add_header Cache-Control no-cache;
       types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; }}
     }}
+    location /bare {{ alias {dir}/hls; types {{ application/vnd.apple.mpegurl m3u8; video/mp2t ts; }} }}
   }}
 }}
 "

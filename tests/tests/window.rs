@@ -2,14 +2,14 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
 use e2e::webdriver::Session;
 use e2e::{
-    Camera, Cameras, Display, Environment, Format, Microphone, Nginx, Process, TempDir, browser, wait_for,
-    workspace,
+    Camera, Cameras, Display, Environment, Format, Microphone, Nginx, Process, Tamarack, TempDir, browser,
+    wait_for, workspace,
 };
 use media::FrameRate;
 
@@ -21,7 +21,7 @@ struct Desk {
     display: Display,
     camera: Cameras,
     _microphone: Microphone,
-    _home: TempDir,
+    home: TempDir,
 }
 
 fn webcam() -> Cameras {
@@ -38,8 +38,19 @@ fn sit_down(width: u32, height: u32, variables: &[(&str, &str)]) -> Desk {
     let home_variable = ("TAMARACK_HOME", home.path().to_str().unwrap());
     let variables: Vec<_> = variables.iter().copied().chain([home_variable]).collect();
     let page = browser::desktop(&display, &[&camera, &microphone], &variables);
-    page.wait_until("document.querySelector('[data-ready]') !== null", SOON);
-    Desk { page, display, camera, _microphone: microphone, _home: home }
+    page.wait_until("document.querySelector(`[data-ready='true']`) !== null", SOON);
+    page.resize(width, height);
+    Desk { page, display, camera, _microphone: microphone, home }
+}
+
+/// Everything in a folder's files, however deep.
+fn contents(folder: &Path) -> Vec<u8> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    entries
+        .flat_map(
+            |path| if path.is_dir() { contents(&path) } else { std::fs::read(path).unwrap_or_default() },
+        )
+        .collect()
 }
 
 impl Desk {
@@ -52,6 +63,30 @@ impl Desk {
         let script =
             format!("document.querySelector(`[data-testid='player-state']`)?.dataset.state === '{state}'");
         self.page.wait_until(&script, limit);
+    }
+
+    fn wait_for_verdict(&self, verdict: &str, limit: Duration) {
+        let script =
+            format!("document.querySelector(`[data-testid='meter']`).dataset.verdict === '{verdict}'");
+        self.page.wait_until(&script, limit);
+    }
+
+    /// The words on the page.
+    fn words(&self) -> String {
+        self.page.run("return document.body.innerText", &[]).as_str().unwrap().to_owned()
+    }
+
+    fn xdotool(&self, verb: &str) {
+        let mut command = Command::new("xdotool");
+        command.args(["search", "--name", "^Tamarack$", verb]).envs(self.display.variables());
+        Process::run("xdotool", SOON, &mut command);
+    }
+
+    /// What xdotool says of the window.
+    fn asked(&self, verb: &[&str]) -> u32 {
+        let mut command = Command::new("xdotool");
+        command.args(["search", "--name", "^Tamarack$"]).args(verb).envs(self.display.variables());
+        Process::run("xdotool", SOON, &mut command).lines().next().unwrap().trim().parse().unwrap()
     }
 
     fn number(&self, expression: &str) -> f64 {
@@ -135,6 +170,10 @@ fn an_address_is_published_to_and_its_key_is_kept_nowhere() {
     desk.photograph("live-address-en");
     let stored = desk.page.run("return JSON.stringify({...localStorage}) + document.body.innerText", &[]);
     assert!(!stored.as_str().unwrap().contains("hush-marker"), "the key is neither stored nor shown");
+    assert!(!desk.page.output().contains("hush-marker"), "nor written out");
+    let holds = |files: &[u8]| files.windows(11).any(|part| part == b"hush-marker");
+    let written = contents(desk.home.path());
+    assert!(!written.is_empty() && !holds(&written), "nor left in a file");
     desk.page.press("stop");
     desk.page.press("confirm-end-yes");
     desk.wait_for_state("ended", SOON);
@@ -143,7 +182,6 @@ fn an_address_is_published_to_and_its_key_is_kept_nowhere() {
 #[test]
 fn the_window_speaks_korean_and_a_refused_port_is_told_in_words() {
     let desk = sit_down(1024, 640, &[("TAMARACK_LANG", "ko")]);
-    desk.page.resize(1024, 640);
     desk.page.wait_until("document.documentElement.lang === 'ko'", SOON);
     desk.page.wait_until("window.tamarack.previewFrames() > 10", SOON);
     desk.photograph("ready-ko");
@@ -165,9 +203,9 @@ fn hiding_the_preview_stops_its_pictures_and_a_lost_camera_is_told() {
     let desk = sit_down(1280, 800, &[]);
     desk.page.wait_until("window.tamarack.previewFrames() > 10", SOON);
     desk.page.press("preview-toggle");
-    desk.settled_frames();
+    let frames = desk.settled_frames();
     desk.page.press("preview-toggle");
-    desk.page.wait_until("window.tamarack.previewFrames() > 20", SOON);
+    desk.page.wait_until(&format!("window.tamarack.previewFrames() > {frames} + 20"), SOON);
     desk.camera[0].vanish();
     desk.page
         .wait_until("document.querySelector(`[data-testid='card'][data-code='camera-gone']`) !== null", SOON);
@@ -180,15 +218,10 @@ fn hiding_the_preview_stops_its_pictures_and_a_lost_camera_is_told() {
 fn nothing_is_drawn_while_the_window_is_hidden() {
     let desk = sit_down(1280, 800, &[]);
     desk.page.wait_until("window.tamarack.previewFrames() > 10", SOON);
-    let xdotool = |verb: &str| {
-        let mut command = Command::new("xdotool");
-        command.args(["search", "--name", "^Tamarack$", verb]).envs(desk.display.variables());
-        Process::run("xdotool", SOON, &mut command);
-    };
-    xdotool("windowunmap");
+    desk.xdotool("windowunmap");
     desk.page.wait_until("document.hidden", SOON);
     let frames = desk.settled_frames();
-    xdotool("windowmap");
+    desk.xdotool("windowmap");
     desk.page
         .wait_until(&format!("!document.hidden && window.tamarack.previewFrames() > {frames} + 10"), SOON);
 }
@@ -205,4 +238,136 @@ fn without_any_device_the_window_says_what_to_do() {
     );
     std::fs::create_dir_all(workspace().join("test-output")).unwrap();
     display.screenshot(&workspace().join("test-output/no-devices-en.png"));
+}
+
+#[test]
+fn mute_lets_the_meter_fall_and_the_page_finds_its_broadcast_again() {
+    let desk = sit_down(1024, 640, &[]);
+    let heard =
+        "!['off', 'silent'].includes(document.querySelector(`[data-testid='meter']`).dataset.verdict)";
+    desk.page.wait_until(heard, SOON);
+    desk.page.press("mute");
+    desk.wait_for_verdict("muted", SOON);
+    desk.page.wait_until(
+        "Number(document.querySelector(`[data-testid='meter']`).getAttribute('aria-valuenow')) === -60",
+        SOON,
+    );
+    desk.page.press("mute");
+    desk.page.wait_until(heard, SOON);
+
+    desk.page.by_id("language-select").select("ko");
+    desk.page.wait_until("document.querySelector(`[data-language='ko']`) !== null", SOON);
+    assert!(desk.words().contains("방송 시작"));
+    desk.page.press("settings-open");
+    desk.page.by_id("setting-size").select("640x360");
+    desk.photograph("settings-ko");
+    desk.page.press("settings-done");
+    desk.page.by_id("language-select").select("en");
+    desk.page.press("settings-open");
+    desk.photograph("settings-en");
+    desk.page.press("settings-done");
+
+    desk.page.press("go-live");
+    desk.wait_for_player("playing", SOON);
+    desk.page.wait_until(&format!("{VIDEO}.videoWidth === 640"), SOON);
+    desk.page.run("location.reload()", &[]);
+    desk.page.wait_until("document.querySelector(`[data-ready='true']`) !== null", SOON);
+    desk.wait_for_state("live", SOON);
+    desk.wait_for_player("playing", SOON);
+    desk.page.by_id("language-select").select("ko");
+    desk.photograph("live-ko");
+    desk.page.press("stop");
+    desk.page.press("confirm-end-yes");
+    desk.wait_for_state("ended", SOON);
+    desk.photograph("ended-ko");
+}
+
+#[test]
+fn another_camera_is_taken_when_it_is_chosen() {
+    let display = Display::start(1280, 800);
+    let cameras = Cameras::plug(["Left Webcam", "Right Webcam"].map(Camera::webcam));
+    let (microphone, home) = (Microphone::silent(), TempDir::new("window"));
+    let variables = [("TAMARACK_HOME", home.path().to_str().unwrap())];
+    let page = browser::desktop(&display, &[&cameras, &microphone], &variables);
+    page.wait_until("window.tamarack?.previewFrames() > 10", SOON);
+    let second = "[...document.querySelectorAll(`[data-testid='camera-select'] option`)]
+        .find(option => option.textContent.includes('Right'))?.value";
+    let second = page.wait_until(second, SOON);
+    page.by_id("camera-select").select(second.as_str().unwrap());
+    let streams = || (cameras[1].log().streams.len() == 1).then_some(());
+    wait_for("pictures of the second camera", SOON, streams, || page.output());
+    let frames = page.run("return window.tamarack.previewFrames()", &[]);
+    page.wait_until(&format!("window.tamarack.previewFrames() > {frames} + 20"), SOON);
+    assert_eq!(page.by_id("camera-select").property("value"), second);
+}
+
+#[test]
+fn any_address_is_played_whatever_its_server_says_about_other_origins() {
+    let (desk, nginx) = (sit_down(1024, 640, &[]), Nginx::start());
+    let mut sender =
+        Tamarack::live(&nginx.url("elsewhere"), "--camera pattern --mic tone --size 640x360").start();
+    sender.wait_for_state(0, "live", SOON);
+    desk.page.by_id("player-url").type_text(&nginx.bare_playlist_url("elsewhere"));
+    desk.page.press("player-load");
+    desk.wait_for_player("playing", Duration::from_secs(30));
+    let picture = desk.number(PLAYER_PICTURE);
+    desk.page.wait_until(&format!("{PLAYER_PICTURE} !== {picture}"), SOON);
+    for figure in ["player-behind", "player-buffer", "player-dropped"] {
+        let shown = format!("/[0-9]/.test(document.querySelector(`[data-testid='{figure}']`).innerText)");
+        desk.page.wait_until(&shown, SOON);
+    }
+    desk.photograph("player-address-en-small");
+}
+
+#[test]
+fn an_address_that_nobody_answers_at_is_told_with_the_evidence() {
+    let desk = sit_down(1280, 800, &[]);
+    let address = format!("http://127.0.0.1:{}/live.m3u8", e2e::free_port());
+    desk.page.by_id("player-url").type_text(&address);
+    desk.page.press("player-load");
+    desk.page.wait_until(
+        "document.body.innerText.includes('could not be reached') && /refused/i.test(document.body.innerText)",
+        SOON,
+    );
+    desk.photograph("player-unreachable-en");
+    desk.page.by_id("language-select").select("ko");
+    desk.page.wait_until("document.body.innerText.includes('재생 주소에 연결하지 못했어요')", SOON);
+    desk.photograph("player-unreachable-ko");
+}
+
+/// A window that is live to a loopback of its own, which tells how its publisher left.
+fn live_elsewhere() -> (Desk, e2e::Run) {
+    let mut elsewhere = Tamarack::new(["loopback", "--rtmp-port", "0", "--http-port", "0", "--json"]).start();
+    let listening = elsewhere.wait_for_event("listening", SOON);
+    let desk = sit_down(1280, 800, &[]);
+    desk.page.by_id("target-select").select("url");
+    desk.page.by_id("target-url").type_text(listening["rtmp_url"].as_str().unwrap());
+    desk.page.by_id("target-key").type_text("stage");
+    desk.page.press("go-live");
+    desk.page.press("confirm-live-yes");
+    desk.wait_for_state("live", SOON);
+    (desk, elsewhere)
+}
+
+#[test]
+fn closing_the_window_on_air_asks_once_and_then_ends_well() {
+    let (desk, mut elsewhere) = live_elsewhere();
+    desk.display.ask_to_close(desk.asked(&[]));
+    desk.page.by_id("confirm-quit");
+    desk.photograph("quit-en");
+    desk.page.press("confirm-quit-no");
+    desk.wait_for_state("live", SOON);
+    desk.display.ask_to_close(desk.asked(&[]));
+    desk.page.press("confirm-quit-yes");
+    let left = elsewhere.wait_for_event("unpublish", SOON);
+    assert_eq!(left["cause"]["code"], "ended", "{left}");
+}
+
+#[test]
+fn a_signal_ends_the_broadcast_well() {
+    let (desk, mut elsewhere) = live_elsewhere();
+    // SAFETY: a plain system call.
+    unsafe { libc::kill(desk.asked(&["getwindowpid"]) as i32, libc::SIGTERM) };
+    let left = elsewhere.wait_for_event("unpublish", SOON);
+    assert_eq!(left["cause"]["code"], "ended", "{left}");
 }
