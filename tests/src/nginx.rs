@@ -48,11 +48,6 @@ impl Nginx {
         self.rtmp_port
     }
 
-    /// The HLS playlist of `stream`.
-    pub fn playlist_url(&self, stream: &str) -> String {
-        format!("http://127.0.0.1:{}/hls/{stream}.m3u8", self.http_port)
-    }
-
     /// The same from a server that says nothing about CORS, as many do: no page of another origin may read it.
     pub fn bare_playlist_url(&self, stream: &str) -> String {
         format!("http://127.0.0.1:{}/bare/{stream}.m3u8", self.http_port)
