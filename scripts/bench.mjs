@@ -1,6 +1,6 @@
 // `npm run bench [broadcast|first-byte|window]`: figures and ratios, never a verdict.
 
-import { packages, pages } from "./build.mjs";
+import { driver, packages, pages } from "./build.mjs";
 import { run, stop } from "./run.mjs";
 import { system } from "./system.mjs";
 
@@ -8,5 +8,6 @@ if (process.platform !== "linux") stop("The figures are taken with the stories' 
 system({ tests: true });
 packages();
 pages();
+driver();
 run("cargo", ["build", "--locked", "--release", "-p", "cli", "-p", "tamarack-desktop"]);
 run("cargo", ["run", "--locked", "--release", "-q", "-p", "e2e", "--bin", "bench", "--", ...process.argv.slice(2)]);

@@ -26,6 +26,13 @@ export function programs(...names) {
   run("cargo", ["build", "--locked", ...names.flatMap((name) => ["-p", name])]);
 }
 
+/** tauri-driver, through which the stories drive the window. */
+export function driver() {
+  if (existsSync(join(ROOT, "target", "tools", "bin", "tauri-driver"))) return;
+  say("Installing tauri-driver");
+  run("cargo", ["install", "tauri-driver", "--version", "=2.1.0", "--locked", "--root", "target/tools"]);
+}
+
 /** When the newest of some files was changed; 0 when one is missing. */
 function newest(paths) {
   const times = paths.map((path) => changed(join(ROOT, path)));

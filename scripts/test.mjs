@@ -1,6 +1,6 @@
 // `npm test`: from a fresh clone, everything that is checked before a change lands.
 
-import { packages, pages, programs } from "./build.mjs";
+import { driver, packages, pages, programs } from "./build.mjs";
 import { quiet, run, say, stop } from "./run.mjs";
 import { needs, system } from "./system.mjs";
 
@@ -29,7 +29,10 @@ step("The types that Rust and the window share", () => {
   if (changed) stop(`The types in ui/src/lib/bindings are not those of the studio; commit them:\n${changed}`);
 });
 if (process.platform === "linux") {
-  step("The programs", () => programs("cli", "tamarack-desktop"));
+  step("The programs", () => {
+    programs("cli", "tamarack-desktop");
+    driver();
+  });
   step("The stories", () => run("cargo", ["test", "--locked", "-p", "e2e", "--no-fail-fast"]));
 } else {
   say("The stories are left out here: their cameras, servers and browsers are for Linux.");

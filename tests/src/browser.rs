@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::display::Display;
-use crate::system::{Environment, With};
+use crate::system::{Environment, With, free_port, workspace};
 use crate::tamarack::binary;
 use crate::webdriver::Session;
 
@@ -25,31 +25,41 @@ pub fn chromium() -> Session {
         "goog:chromeOptions": { "args": arguments },
         "goog:loggingPrefs": { "browser": "ALL" },
     });
-    Session::start("chromedriver", &mut Command::new("chromedriver"), &capabilities)
+    let driver = |port| {
+        let mut driver = Command::new("chromedriver");
+        driver.arg(format!("--port={port}"));
+        driver
+    };
+    Session::start("chromedriver", driver, &capabilities)
 }
 
-/// The application's window: `TAMARACK_DESKTOP_BIN`, or cargo's newest build of `tamarack-desktop`.
+/// The application's window, through tauri-driver: `TAMARACK_DESKTOP_BIN`, or cargo's newest build of
+/// `tamarack-desktop`.
 ///
 /// `parts` are what it finds beside the display: a camera, a microphone.
 pub fn desktop(display: &Display, parts: &[&dyn Environment], variables: &[(&str, &str)]) -> Session {
-    webkit(&binary("TAMARACK_DESKTOP_BIN", "tamarack-desktop"), &[], display, parts, variables)
+    let program = binary("TAMARACK_DESKTOP_BIN", "tamarack-desktop");
+    let tauri_driver = workspace().join("target/tools/bin/tauri-driver");
+    assert!(tauri_driver.exists(), "{} is missing: npm test installs it", tauri_driver.display());
+    let driver = |port: u16| {
+        let mut driver = Command::new(tauri_driver);
+        driver.args(["--port", &port.to_string(), "--native-port", &free_port().to_string()]);
+        driver.with(display);
+        parts.iter().for_each(|part| _ = driver.with(*part));
+        // The drivers pass their own environment on to the program.
+        driver.envs(variables.iter().copied());
+        driver
+    };
+    Session::start("tauri-driver", driver, &json!({ "tauri:options": { "application": program } }))
 }
 
 /// Any program with a WebKitGTK window that takes part in automation, through WebKitWebDriver.
-pub fn webkit(
-    program: &Path,
-    arguments: &[&str],
-    display: &Display,
-    parts: &[&dyn Environment],
-    variables: &[(&str, &str)],
-) -> Session {
-    let mut driver = Command::new("WebKitWebDriver");
-    driver.with(display);
-    for part in parts {
-        driver.with(*part);
-    }
-    // What tauri-driver sets; the driver passes its own environment on to the program.
-    driver.env("TAURI_WEBVIEW_AUTOMATION", "true").envs(variables.iter().copied());
+pub fn webkit(program: &Path, arguments: &[&str], display: &Display) -> Session {
+    let driver = |port| {
+        let mut driver = Command::new("WebKitWebDriver");
+        driver.arg(format!("--port={port}")).with(display);
+        driver
+    };
     let options = json!({ "binary": program, "args": arguments });
-    Session::start("WebKitWebDriver", &mut driver, &json!({ "webkitgtk:browserOptions": options }))
+    Session::start("WebKitWebDriver", driver, &json!({ "webkitgtk:browserOptions": options }))
 }

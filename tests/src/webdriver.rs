@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -36,12 +37,11 @@ pub struct Refusal {
 }
 
 impl Session {
-    /// Starts a driver with `--port`, opens a session with `capabilities` (those of `alwaysMatch`).
-    ///
-    /// `driver` is a command that still lacks its port.
-    pub fn start(name: &str, driver: &mut std::process::Command, capabilities: &Value) -> Self {
+    /// Starts the driver that `driver` makes for a port, opens a session with `capabilities` (those of
+    /// `alwaysMatch`).
+    pub fn start(name: &str, driver: impl FnOnce(u16) -> Command, capabilities: &Value) -> Self {
         let port = free_port();
-        let mut driver = Process::spawn(name, driver.arg(format!("--port={port}")));
+        let mut driver = Process::spawn(name, &mut driver(port));
         let agent: ureq::Agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(Duration::from_secs(60)))

@@ -108,7 +108,7 @@ fn a_webkit_window_is_driven() {
         .into_iter()
         .find(|path| Path::new(path).exists());
     let browser = browser.expect("MiniBrowser of libwebkit2gtk");
-    let session = browser::webkit(Path::new(&browser), &["--automation"], &display, &[], &[]);
+    let session = browser::webkit(Path::new(&browser), &["--automation"], &display);
     drive(&session, &dir);
     display.screenshot(&dir.join("screen.png"));
     assert!(fs::metadata(dir.join("screen.png")).unwrap().len() > 1000);
