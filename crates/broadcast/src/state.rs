@@ -60,10 +60,3 @@ pub enum State {
         cause: Trouble,
     },
 }
-
-impl State {
-    /// Whether nothing more will happen.
-    pub const fn is_final(&self) -> bool {
-        matches!(self, Self::Stopped { .. } | Self::Failed { .. })
-    }
-}
