@@ -158,7 +158,8 @@ impl Session {
 
     fn report(&self) -> String {
         let page = text(&self.run("return document.body.innerText", &[]));
-        format!("--- page:\n{page}\n{}", self.driver.output())
+        let videos = self.run(VIDEOS, &[]);
+        format!("--- page:\n{page}\n--- videos:\n{videos}\n{}", self.driver.output())
     }
 
     fn get(&self, path: &str) -> Value {
@@ -173,6 +174,13 @@ impl Session {
         answer.unwrap_or_else(|refusal| panic!("{path}: {refusal:?}\n{}", self.driver.output()))
     }
 }
+
+/// What the page's players are doing, for the words of a failure.
+const VIDEOS: &str = "return [...document.querySelectorAll('video')].map(video => ({
+    at: video.currentTime, paused: video.paused, ready: video.readyState, network: video.networkState,
+    error: video.error?.message ?? null,
+    buffered: [...Array(video.buffered.length).keys()].map(i => [video.buffered.start(i), video.buffered.end(i)]),
+}))";
 
 impl Drop for Session {
     fn drop(&mut self) {

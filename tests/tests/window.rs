@@ -13,7 +13,7 @@ use e2e::{
 };
 use media::FrameRate;
 
-const SOON: Duration = Duration::from_secs(15);
+const SOON: Duration = Duration::from_secs(30);
 
 /// A window with a camera that people know, and speech to hear.
 struct Desk {
@@ -155,6 +155,19 @@ fn a_presenter_goes_live_to_this_computer_and_sees_it_come_back() {
     desk.photograph("ended-en");
     let frames = desk.number("window.tamarack.previewFrames()");
     desk.page.wait_until(&format!("window.tamarack.previewFrames() > {frames} + 20"), SOON);
+}
+
+/// WebKitGTK's decoders sometimes start without ever showing a picture; at rate 0 they do the same on demand.
+#[test]
+fn a_player_that_is_stuck_begins_anew() {
+    let desk = sit_down(1280, 800, &[]);
+    desk.page.press("go-live");
+    desk.wait_for_player("playing", SOON);
+    desk.page.run(&format!("{VIDEO}.playbackRate = 0"), &[]);
+    desk.wait_for_player("stalled", SOON);
+    desk.wait_for_player("playing", SOON);
+    let picture = desk.number(PLAYER_PICTURE);
+    desk.page.wait_until(&format!("{PLAYER_PICTURE} !== {picture}"), SOON);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Ending, Recoveries } from "./endurance";
+import { Ending, Recoveries, Standstill } from "./endurance";
 import { isRecoverable } from "./policy";
 
 test("recoveries run out, and come back after a healthy while", () => {
@@ -28,4 +28,13 @@ test("a playhead that never moves again is at its end", () => {
   const ending = new Ending();
   expect(ending.isOver(1.8, 0)).toBe(false);
   expect(ending.isOver(1.8, 3001)).toBe(true);
+});
+
+test("a playhead that stands before media is stuck, one that waits for media is not", () => {
+  const standstill = new Standstill();
+  expect([0, 2000, 4000, 6000].map((at) => standstill.look(0.2, at))).not.toContain(true);
+  expect([6500, 8000, 10_500].map((at) => standstill.look(2, at))).not.toContain(true);
+  expect(standstill.look(4, 10_501)).toBe(true);
+  standstill.excused();
+  expect(standstill.look(4, 11_000)).toBe(false);
 });

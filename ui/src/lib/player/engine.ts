@@ -3,7 +3,7 @@ import type { ErrorData } from "hls.js";
 import workerPath from "hls.js/dist/hls.worker.js?url";
 import type { Cause } from "$lib/bindings/Cause";
 import { causeHere } from "$lib/i18n/cause";
-import { Ending, Recoveries } from "./endurance";
+import { Ending, Recoveries, Standstill } from "./endurance";
 import { behindEdge, bufferAhead, rangesOf, stoodStill, tenths, type Look } from "./latency";
 import { loaderThrough, type Route } from "./loader";
 import { configFor, isRecoverable, mayComeYet } from "./policy";
@@ -30,12 +30,14 @@ export function preload(): Promise<typeof import("hls.js")> {
 export class Engine {
   readonly #video: HTMLVideoElement;
   readonly #url: string;
+  readonly #through: Route["through"];
   readonly #hooks: Hooks;
   #hls: Hls | null = null;
   #over = false;
   #played = false;
   #ending: Ending | null = null;
   readonly #recoveries = new Recoveries();
+  readonly #standstill = new Standstill();
   #silentSince: number | null = null;
   #look: Look | null = null;
   #timer: ReturnType<typeof setInterval> | undefined;
@@ -45,8 +47,9 @@ export class Engine {
   constructor(video: HTMLVideoElement, url: string, through: Route["through"], hooks: Hooks) {
     this.#video = video;
     this.#url = url;
+    this.#through = through;
     this.#hooks = hooks;
-    void this.#start(through);
+    void this.#start();
   }
 
   /** The stream's source has stopped: what is buffered still plays, then it is over rather than stalled. */
@@ -60,19 +63,24 @@ export class Engine {
     this.#hls = null;
   }
 
-  async #start(through: Route["through"]): Promise<void> {
+  async #start(): Promise<void> {
     this.#hooks.status("loading");
     const { default: HlsPlayer } = await preload();
     if (this.#over) return;
+    this.#listen();
+    this.#open(HlsPlayer);
+    this.#timer = setInterval(() => this.#sample(HlsPlayer), LOOK_MS);
+  }
+
+  #open(HlsPlayer: typeof Hls): void {
+    const through = this.#through;
     const loader = loaderThrough({ through, retrying: (_context, code, text) => this.#waiting(code, text) });
     const hls = new HlsPlayer({ ...configFor(this.#url), loader, workerPath });
     this.#hls = hls;
     hls.on(HlsPlayer.Events.ERROR, (_event, data) => this.#failed(HlsPlayer, data));
     hls.on(HlsPlayer.Events.MANIFEST_PARSED, () => void this.#play());
-    this.#listen();
     hls.attachMedia(this.#video);
     hls.loadSource(this.#url);
-    this.#timer = setInterval(() => this.#sample(), LOOK_MS);
   }
 
   #listen(): void {
@@ -114,6 +122,13 @@ export class Engine {
   /** Seconds that can be played without another byte. */
   #buffer(): number {
     return bufferAhead(rangesOf(this.#video.buffered), this.#video.currentTime);
+  }
+
+  /** The same for a playhead that may not have been put to the first segment yet. */
+  #held(): number {
+    const ranges = rangesOf(this.#video.buffered);
+    const first = ranges[0]?.start ?? 0;
+    return bufferAhead(ranges, Math.max(this.#video.currentTime, first));
   }
 
   #ended(): void {
@@ -174,13 +189,27 @@ export class Engine {
   }
 
   /** `waiting` is not fired in every webview: a playhead that stands still says the same. */
-  #sample(): void {
+  #sample(HlsPlayer: typeof Hls): void {
     const video = this.#video;
     const look = { at: performance.now(), position: video.currentTime };
-    if (this.#played && this.#look && !video.paused && stoodStill(this.#look, look)) this.#stalled();
-    else if (this.#played && this.#look && !stoodStill(this.#look, look)) this.#moves(look.at);
+    const stood = this.#look !== null && stoodStill(this.#look, look);
+    if (this.#played && stood && !video.paused) this.#stalled();
+    else if (this.#played && this.#look && !stood) this.#moves(look.at);
     this.#look = look;
+    this.#free(HlsPlayer, stood, look.at);
     if (!this.#over) this.#hooks.figures(this.#figures());
+  }
+
+  /** Begins anew, at the live edge, with decoders that are stuck. */
+  #free(HlsPlayer: typeof Hls, stood: boolean, at: number): void {
+    const excused = !stood || this.#video.paused || this.#ending !== null || document.hidden;
+    if (excused) return this.#standstill.excused();
+    if (this.#over || !this.#standstill.look(this.#held(), at)) return;
+    this.#standstill.excused();
+    if (!this.#recoveries.take(at)) return this.#give(causeHere("playback-broken", "standstill"));
+    this.#hls?.destroy();
+    this.#look = null;
+    this.#open(HlsPlayer);
   }
 
   #moves(at: number): void {

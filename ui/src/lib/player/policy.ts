@@ -54,6 +54,8 @@ export function configFor(url: string): Partial<HlsConfig> {
     // Else the web view calls a live stream ended when the playhead meets the playlist's edge.
     liveDurationInfinity: true,
     enableWorker: true,
+    // hls.js would wait for ever for a web view that never answers an append.
+    appendTimeout: 8000,
     manifestLoadPolicy: load(10_000, retry(Infinity, 300)),
     playlistLoadPolicy: load(10_000, retry(40, 300)),
     fragLoadPolicy: load(60_000, retry(8, 300)),
