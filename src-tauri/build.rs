@@ -6,9 +6,6 @@ use tauri_build::{AppManifest, Attributes};
 const COMMANDS: &[&str] = &[
     "snapshot",
     "subscribe",
-    "preview",
-    "preview_ack",
-    "preview_stop",
     "refresh_devices",
     "choose_camera",
     "choose_microphone",

@@ -43,7 +43,7 @@ pub(crate) fn on_window_event<R: Runtime>(window: &Window<R>, event: &WindowEven
     let WindowEvent::CloseRequested { api, .. } = event else { return };
     let Some(shell) = window.try_state::<Shell>() else { return };
     if !shell.studio.is_live() {
-        return shell.studio.stop_preview();
+        return;
     }
     api.prevent_close();
     if shell.closing.may_ask() && shell.tell(Event::CloseAsked) {
@@ -72,7 +72,6 @@ pub(crate) fn quit<R: Runtime>(app: &AppHandle<R>) {
     let (app, studio) = (app.clone(), shell.studio.clone());
     tauri::async_runtime::spawn(async move {
         let _ = tokio::time::timeout(LIMIT, studio.ended()).await;
-        studio.stop_preview();
         app.exit(0);
     });
 }

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use media::Size;
 use studio::event::{Cause, Event};
 use studio::window::{Destination as Wanted, Settings, Snapshot};
 use studio::{Again, Destination, LiveRequest};
 use tauri::async_runtime::spawn_blocking;
-use tauri::ipc::{Channel, InvokeResponseBody};
+use tauri::ipc::Channel;
 use tauri::{AppHandle, Manager, State};
 
 use crate::closing;
@@ -40,29 +39,6 @@ fn snapshot_of(shell: &Shell) -> Snapshot {
 #[tauri::command]
 pub(crate) fn subscribe(on_event: Channel<Event>, shell: State<'_, Shell>) {
     shell.subscribe(on_event);
-}
-
-#[tauri::command]
-pub(crate) fn preview(
-    on_frame: Channel<InvokeResponseBody>,
-    width: u32,
-    height: u32,
-    shell: State<'_, Shell>,
-) {
-    let bounds = Size::new(width.clamp(2, 640), height.clamp(2, 640));
-    shell
-        .studio
-        .start_preview(bounds, Box::new(move |jpeg| on_frame.send(InvokeResponseBody::Raw(jpeg)).is_ok()));
-}
-
-#[tauri::command]
-pub(crate) fn preview_ack(shell: State<'_, Shell>) {
-    shell.studio.acknowledge_preview();
-}
-
-#[tauri::command]
-pub(crate) fn preview_stop(shell: State<'_, Shell>) {
-    shell.studio.stop_preview();
 }
 
 #[tauri::command]

@@ -7,6 +7,7 @@ mod closing;
 mod commands;
 mod display;
 mod fetch;
+mod preview;
 mod shell;
 
 use std::process::ExitCode;
@@ -26,12 +27,10 @@ fn main() -> ExitCode {
     display::prepare();
     let outcome = tauri::Builder::default()
         .register_asynchronous_uri_scheme_protocol("fetch", fetch::answer)
+        .register_asynchronous_uri_scheme_protocol("preview", preview::answer)
         .invoke_handler(tauri::generate_handler![
             commands::snapshot,
             commands::subscribe,
-            commands::preview,
-            commands::preview_ack,
-            commands::preview_stop,
             commands::refresh_devices,
             commands::choose_camera,
             commands::choose_microphone,

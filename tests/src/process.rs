@@ -175,7 +175,8 @@ impl Process {
         )
     }
 
-    /// Processor time of it and of every process below it that still runs.
+    /// Processor time of it and of every process below it that still runs, without that of the fake cameras inside
+    /// them: what draws their pictures stands for hardware.
     pub fn cpu_of_family(&self) -> Duration {
         let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
             .into_iter()
@@ -190,7 +191,8 @@ impl Process {
             family.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(id, _)| *id));
             at += 1;
         }
-        family.into_iter().map(|id| usage_of(id).cpu).sum()
+        let used: Duration = family.iter().map(|id| usage_of(*id).cpu).sum();
+        used.saturating_sub(family.iter().map(|id| cpu_of_fake_cameras(*id)).sum())
     }
 
     /// What it has used so far; its own children are not counted.
@@ -203,6 +205,18 @@ impl Process {
 fn stat_field(id: u32, field: usize) -> Option<String> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     stat.rsplit(')').next()?.split_whitespace().nth(field - 3).map(str::to_owned)
+}
+
+/// Processor time of a process's threads that are fake cameras, by the scheduler's nanoseconds.
+fn cpu_of_fake_cameras(id: u32) -> Duration {
+    let threads = fs::read_dir(format!("/proc/{id}/task")).into_iter().flatten().flatten();
+    let of_camera = |thread: &fs::DirEntry| {
+        fs::read_to_string(thread.path().join("comm")).is_ok_and(|name| name.trim() == "fake-camera")
+    };
+    let nanoseconds = |thread: fs::DirEntry| -> Option<u64> {
+        fs::read_to_string(thread.path().join("schedstat")).ok()?.split_whitespace().next()?.parse().ok()
+    };
+    Duration::from_nanos(threads.filter(of_camera).filter_map(nanoseconds).sum())
 }
 
 fn usage_of(id: u32) -> Usage {

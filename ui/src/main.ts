@@ -6,7 +6,6 @@ import { guardDesktop } from "$lib/desktop";
 import { Studio } from "$lib/state/studio.svelte";
 import Live from "./views/Live.svelte";
 
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const wrong = new URLSearchParams(location.search).get("fault");
 
 /** A plain browser may pretend to lack what some systems lack. */
@@ -21,7 +20,6 @@ const studio = new Studio(await connect(), {
   support: support(),
   language: navigator.language,
   visible: () => !document.hidden,
-  calm: () => calm.matches,
 });
 
 // What tests and benches read; nothing here can be changed from outside.

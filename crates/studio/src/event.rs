@@ -39,7 +39,7 @@ pub enum Event {
     Devices(Devices),
     /// The sources of the stage changed (window only).
     Stage(Box<Stage>),
-    /// How loud the sound is, some 20 times a second (window only).
+    /// How loud the sound is, ten times a second (window only).
     Level(Level),
     /// Somebody wants to close the window while a broadcast is on (window only).
     CloseAsked,

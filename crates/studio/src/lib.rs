@@ -33,7 +33,6 @@ pub use cause::Failure;
 pub use delivery::Error as FetchError;
 pub use delivery::fetch::Response as Fetched;
 pub use event::Event;
-pub use preview::PreviewSink;
 pub use request::{Destination, LiveRequest, Sources};
 pub use run::{Outcome, summary_of_nothing};
 pub use serve::{ServeOptions, Server};
@@ -50,7 +49,7 @@ pub struct Studio {
     fetcher: Fetcher,
     phase: tokio::sync::watch::Sender<run::Phase>,
     run: Arc<Mutex<run::Slot>>,
-    preview: Mutex<Option<preview::Thread>>,
+    previews: preview::Previews,
     meter: Mutex<Option<stage::MeterThread>>,
 }
 
@@ -76,7 +75,7 @@ impl Studio {
             fetcher,
             phase: tokio::sync::watch::Sender::default(),
             run: Arc::default(),
-            preview: Mutex::default(),
+            previews: preview::Previews::default(),
             meter: Mutex::default(),
         })
     }

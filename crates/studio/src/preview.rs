@@ -1,98 +1,89 @@
-//! JPEGs for the window, one at a time.
+//! JPEGs for the window, each asked for.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use codec::jpeg::Preview as Encoder;
 use media::Size;
 use stage::Preview;
 
-/// Receives a JPEG; `false` when nobody is there any more.
-pub type PreviewSink = Box<dyn Fn(Vec<u8>) -> bool + Send>;
+use crate::lock;
 
-/// No more pictures a second than this are drawn.
-const INTERVAL: Duration = Duration::from_millis(37);
-/// How often the thread looks whether it should end.
-const LOOK: Duration = Duration::from_millis(200);
+/// From one picture to the next at the least: a little over 25 a second.
+const INTERVAL: Duration = Duration::from_millis(39);
+/// Who asks is answered by then, with a picture or without.
+const LIMIT: Duration = Duration::from_millis(500);
 
-/// Sends JPEGs until dropped.
-pub(crate) struct Thread {
-    shared: Arc<Shared>,
-    handle: Option<JoinHandle<()>>,
-}
+/// Encodes what the window asks for. Nothing is done for it, here or on the stage, while nobody asks.
+#[derive(Default)]
+pub(crate) struct Previews(Mutex<State>);
 
 #[derive(Default)]
-struct Shared {
-    stop: AtomicBool,
-    /// The window has drawn what it got: without this the webview's queue would grow without bound.
-    ready: AtomicBool,
+struct State {
+    seen: u64,
+    due: Option<Instant>,
+    encoder: Option<Fitted>,
 }
 
-impl Thread {
-    pub(crate) fn acknowledge(&self) {
-        self.shared.ready.store(true, Ordering::Release);
-        if let Some(handle) = &self.handle {
-            handle.thread().unpark();
+/// An encoder and what it was made for.
+struct Fitted {
+    source: Size,
+    bounds: Size,
+    encoder: Encoder,
+}
+
+impl Previews {
+    /// Waits for a picture that was not given out yet; none when the stage shows none in good time.
+    pub(crate) fn next(&self, preview: &Preview, bounds: Size) -> Option<Vec<u8>> {
+        let mut state = lock(&self.0);
+        if let Some(due) = state.due {
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }
+        let (number, frame) = preview.next(state.seen, bounds, LIMIT)?;
+        state.seen = number;
+        // Counted from when it was due, so that a late question does not lower the rate.
+        let now = Instant::now();
+        state.due = Some(state.due.map_or(now, |due| due.max(now - INTERVAL)) + INTERVAL);
+        let encoder = state.encoder_for(frame.size(), bounds)?;
+        encoder.encode(&frame).inspect_err(|error| tracing::debug!(%error, "a preview was not encoded")).ok()
     }
 }
 
-impl Drop for Thread {
-    /// Does not wait: the window's own thread drops this, and a picture may be a fifth of a second away.
-    /// The thread sends nothing any more, and ends when it next looks.
-    fn drop(&mut self) {
-        self.shared.stop.store(true, Ordering::Release);
-        if let Some(handle) = self.handle.take() {
-            handle.thread().unpark();
+impl State {
+    fn encoder_for(&mut self, source: Size, bounds: Size) -> Option<&mut Encoder> {
+        if self.encoder.as_ref().is_none_or(|fitted| fitted.source != source || fitted.bounds != bounds) {
+            let encoder = Encoder::new(source, bounds)
+                .inspect_err(|error| tracing::error!(%error, "no preview"))
+                .ok()?;
+            self.encoder = Some(Fitted { source, bounds, encoder });
         }
+        self.encoder.as_mut().map(|fitted| &mut fitted.encoder)
     }
 }
 
-pub(crate) fn start(preview: Preview, bounds: Size, sink: PreviewSink) -> Option<Thread> {
-    let shared = Arc::new(Shared { ready: AtomicBool::new(true), ..Shared::default() });
-    let theirs = shared.clone();
-    let spawned = std::thread::Builder::new()
-        .name("preview".to_owned())
-        .spawn(move || run(&theirs, &preview, bounds, &sink));
-    match spawned {
-        Ok(handle) => Some(Thread { shared, handle: Some(handle) }),
-        Err(error) => {
-            tracing::error!(%error, "no preview: the system would not start a thread");
-            None
-        }
-    }
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
 
-fn run(shared: &Shared, preview: &Preview, bounds: Size, sink: &PreviewSink) {
-    let mut seen = 0;
-    let mut encoder: Option<(Size, Encoder)> = None;
-    let mut due = Instant::now();
-    while !shared.stop.load(Ordering::Acquire) {
-        if !shared.ready.load(Ordering::Acquire) {
-            std::thread::park_timeout(LOOK);
-            continue;
+    use capture::video::Choice;
+    use words::Language;
+
+    use crate::Studio;
+
+    use super::*;
+
+    const BOUNDS: Size = Size::new(320, 180);
+
+    #[tokio::test]
+    async fn pictures_are_whole_jpegs_and_a_stage_without_a_camera_has_none() {
+        let studio = Studio::new(Language::English, Arc::new(|_| ())).unwrap();
+        assert_eq!(studio.next_preview(BOUNDS), None);
+        studio.choose_camera(Choice::Pattern).unwrap();
+        let begun = Instant::now();
+        for _ in 0..5 {
+            let jpeg = studio.next_preview(BOUNDS).unwrap();
+            assert!(jpeg.starts_with(&[0xFF, 0xD8]) && jpeg.ends_with(&[0xFF, 0xD9]));
         }
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        let Some((number, frame)) = preview.next(seen, bounds, LOOK) else { continue };
-        if shared.stop.load(Ordering::Acquire) {
-            return;
-        }
-        seen = number;
-        if encoder.as_ref().is_none_or(|(size, _)| *size != frame.size()) {
-            encoder = Encoder::new(frame.size(), bounds).ok().map(|encoder| (frame.size(), encoder));
-        }
-        let Some((_, encoder)) = &mut encoder else { return };
-        due = Instant::now() + INTERVAL;
-        match encoder.encode(&frame) {
-            Ok(jpeg) => {
-                shared.ready.store(false, Ordering::Release);
-                if !sink(jpeg) {
-                    return;
-                }
-            }
-            Err(error) => tracing::debug!(%error, "a preview was not encoded"),
-        }
+        assert!(begun.elapsed() >= INTERVAL * 4, "no more are made than anybody sees");
     }
 }

@@ -7,21 +7,15 @@ import { causeHere } from "$lib/i18n/cause";
 import type { Language } from "$lib/i18n/i18n.svelte";
 
 export type OnEvent = (event: Event) => void;
-/** One preview picture: a whole JPEG. */
-export type OnFrame = (jpeg: ArrayBuffer) => void;
+/** A picture that is decoded and can be drawn at once. */
+export type Picture = HTMLImageElement | OffscreenCanvas;
 
-/**
- * The engine behind the window. Every method rejects with a `Cause`; use `causeOf` to read it.
- *
- * Preview pictures are on credit: the next one comes only after `previewAck`, so that a window which cannot keep
- * up never queues pictures.
- */
+/** The engine behind the window. Every method that acts rejects with a `Cause`; use `causeOf` to read it. */
 export interface Backend {
   snapshot(): Promise<Snapshot>;
   subscribe(onEvent: OnEvent): Promise<void>;
-  preview(onFrame: OnFrame, width: number, height: number): Promise<void>;
-  previewAck(): Promise<void>;
-  previewStop(): Promise<void>;
+  /** Waits for the next picture of the stage, not larger than this; rejects when there is none for a while. */
+  nextPicture(width: number, height: number): Promise<Picture>;
   refreshDevices(): Promise<void>;
   chooseCamera(id: string): Promise<void>;
   chooseMicrophone(id: string): Promise<void>;

@@ -21,9 +21,6 @@ test("commands and their arguments have the names that the engine knows", async 
   const settings = {} as never;
   await tauri.snapshot();
   await tauri.subscribe(() => undefined);
-  await tauri.preview(() => undefined, 640, 360);
-  await tauri.previewAck();
-  await tauri.previewStop();
   await tauri.refreshDevices();
   await tauri.chooseCamera("c");
   await tauri.chooseMicrophone("m");
@@ -37,9 +34,6 @@ test("commands and their arguments have the names that the engine knows", async 
   expect(calls.map(({ command, given }) => [command, Object.keys(given).join()])).toEqual([
     ["snapshot", ""],
     ["subscribe", "onEvent"],
-    ["preview", "onFrame,width,height"],
-    ["preview_ack", ""],
-    ["preview_stop", ""],
     ["refresh_devices", ""],
     ["choose_camera", "id"],
     ["choose_microphone", "id"],
@@ -60,4 +54,22 @@ test("the player's address travels whole, query and all", async () => {
   expect(through.protocol).toBe("fetch:");
   expect(through.searchParams.get("url")).toBe(url);
   expect(through.searchParams.get("limit")).toBe("8000");
+});
+
+test("each preview picture is asked for at an address of its own, and decoded when it is there", async () => {
+  const decoded: string[] = [];
+  class Image {
+    src = "";
+    decode = () => Promise.resolve(void decoded.push(this.src));
+  }
+  vi.stubGlobal("Image", Image);
+  const { tauri } = await import("./tauri");
+  await tauri.nextPicture(638, 358);
+  await tauri.nextPicture(638, 358);
+  vi.unstubAllGlobals();
+  const [first, second] = decoded.map((address) => new URL(address));
+  expect(first?.protocol).toBe("preview:");
+  expect(first?.searchParams.get("width")).toBe("638");
+  expect(first?.searchParams.get("height")).toBe("358");
+  expect(second?.href).not.toBe(first?.href);
 });

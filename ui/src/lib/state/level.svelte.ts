@@ -1,32 +1,22 @@
 import { Ballistics, type Verdict } from "$lib/audio/ballistics";
 
-/** Redrawing faster than this costs processor time that nobody sees. */
-const DRAW_MS = 60;
-const DRAW_REDUCED_MS = 100;
 /** The engine tells a level that does not change once: after this long without news it counts again. */
-const AGAIN_MS = 100;
+const AGAIN_MS = 150;
 
 export type Draw = (shown: readonly [number, number], hold: readonly [number, number]) => void;
 
-/** What decides how much is drawn. */
-export interface Viewer {
-  visible: () => boolean;
-  calm: () => boolean;
-}
-
 /** The meter: words change rarely and are state, bars change always and are drawn directly. */
 export class LevelState {
-  readonly #viewer: Viewer;
+  readonly #visible: () => boolean;
   readonly #now: () => number;
   #ballistics = new Ballistics();
   #verdict = $state<Verdict>("silent");
   #maximum = $state<number | null>(null);
   #draw: Draw | null = null;
-  #drawnAt = -Infinity;
   #again: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(viewer: Viewer, now: () => number = () => performance.now()) {
-    this.#viewer = viewer;
+  constructor(visible: () => boolean, now: () => number = () => performance.now()) {
+    this.#visible = visible;
     this.#now = now;
   }
 
@@ -50,12 +40,12 @@ export class LevelState {
   }
 
   push(peaks: readonly [number, number]): void {
-    const at = this.#now();
-    this.#ballistics.push(peaks, at);
+    this.#ballistics.push(peaks, this.#now());
     this.#verdict = this.#ballistics.verdict;
     const { maximum } = this.#ballistics;
     this.#maximum = maximum > -100 ? Math.round(maximum * 10) / 10 : null;
-    this.#show(at);
+    // As often as the engine tells: each redrawing costs the web view the same, however small it is.
+    if (this.#visible()) this.#draw?.(this.#ballistics.shown, this.#ballistics.hold);
     // Bars fall, the peak line drops and the word changes without news too.
     clearTimeout(this.#again);
     if (!this.#ballistics.atRest) this.#again = setTimeout(() => this.push(peaks), AGAIN_MS);
@@ -72,15 +62,6 @@ export class LevelState {
     this.#ballistics = new Ballistics();
     this.#verdict = "silent";
     this.#maximum = null;
-    this.#draw?.(this.#ballistics.shown, this.#ballistics.hold);
-  }
-
-  /** The last picture before rest is always drawn, else a bar could stay standing. */
-  #show(at: number): void {
-    if (!this.#viewer.visible()) return;
-    const apart = this.#viewer.calm() ? DRAW_REDUCED_MS : DRAW_MS;
-    if (at - this.#drawnAt < apart && !this.#ballistics.atRest) return;
-    this.#drawnAt = at;
     this.#draw?.(this.#ballistics.shown, this.#ballistics.hold);
   }
 }

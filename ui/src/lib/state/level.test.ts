@@ -4,14 +4,18 @@ import { LevelState } from "./level.svelte";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
-const open = () => new LevelState({ visible: () => true, calm: () => false }, () => Date.now());
+const open = () =>
+  new LevelState(
+    () => true,
+    () => Date.now(),
+  );
 const pass = (milliseconds: number) => vi.advanceTimersByTime(milliseconds);
 
 test("silence that is told once lets the meter fall to its floor and the word follow", () => {
   const level = open();
   const drawn: number[] = [];
   level.onDraw(([left]) => void drawn.push(left));
-  for (let told = 0; told < 10; told += 1, pass(50)) level.push([-15, -15]);
+  for (let told = 0; told < 10; told += 1, pass(100)) level.push([-15, -15]);
   expect(level.verdict).toBe("good");
   level.push([-100, -100]);
   pass(10_000);

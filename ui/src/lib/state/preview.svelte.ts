@@ -1,18 +1,20 @@
-import type { Backend } from "$lib/backend/backend";
+import type { Backend, Picture } from "$lib/backend/backend";
 
 export const LARGEST = { width: 640, height: 360 };
+/** After a question without a picture: an engine that is gone must not be asked without pause. */
+const AGAIN_MS = 200;
 
-/** Draws one picture; rejects when it cannot. */
-export type Paint = (jpeg: ArrayBuffer) => Promise<void>;
+/** Draws one picture. */
+export type Paint = (picture: Picture) => void;
 
-/** The preview's pictures: asked for only while somebody can see them. */
+/** The preview's pictures: each is asked for when the last one is drawn, and only while somebody can see them. */
 export class PreviewState {
-  readonly #backend: Backend;
+  readonly #backend: Pick<Backend, "nextPicture">;
   #frames = 0;
   #showing = $state(false);
   #turn = 0;
 
-  constructor(backend: Backend) {
+  constructor(backend: Pick<Backend, "nextPicture">) {
     this.#backend = backend;
   }
 
@@ -25,31 +27,29 @@ export class PreviewState {
     return this.#showing;
   }
 
+  /** Draws until it is stopped or started anew. */
   async start(width: number, height: number, paint: Paint): Promise<void> {
     const turn = ++this.#turn;
     const fit = Math.min(1, LARGEST.width / width, LARGEST.height / height);
-    const size = [width * fit, height * fit].map((side) => Math.max(2, Math.round(side / 2) * 2));
-    await this.#backend
-      .preview((jpeg) => void this.#draw(turn, jpeg, paint), size[0] ?? 2, size[1] ?? 2)
-      .catch(() => undefined);
+    const even = (side: number) => Math.max(2, Math.round((side * fit) / 2) * 2);
+    while (turn === this.#turn) {
+      try {
+        const picture = await this.#backend.nextPicture(even(width), even(height));
+        if (turn === this.#turn) this.#draw(picture, paint);
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));
+      }
+    }
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.#turn += 1;
     this.#showing = false;
-    await this.#backend.previewStop().catch(() => undefined);
   }
 
-  /** A picture that cannot be drawn is lost, but the credit goes back: else the preview would stand still. */
-  async #draw(turn: number, jpeg: ArrayBuffer, paint: Paint): Promise<void> {
-    if (turn !== this.#turn) return;
-    try {
-      await paint(jpeg);
-      this.#frames += 1;
-      this.#showing = turn === this.#turn;
-    } catch {
-      // The next picture is on its way.
-    }
-    if (turn === this.#turn) await this.#backend.previewAck().catch(() => undefined);
+  #draw(picture: Picture, paint: Paint): void {
+    paint(picture);
+    this.#frames += 1;
+    this.#showing = true;
   }
 }

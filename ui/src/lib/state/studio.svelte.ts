@@ -23,7 +23,6 @@ export interface Surroundings {
   /** The system's language, such as `ko-KR`. */
   language: string;
   visible: () => boolean;
-  calm: () => boolean;
 }
 
 /** The whole state of the window, and the way of the engine's events into it. */
@@ -49,7 +48,7 @@ export class Studio {
     this.stage = new StageState(backend);
     this.run = new RunState(backend, (before, now) => this.#phased(before, now));
     this.player = new PlayerState(around.support, (cause) => this.#trouble("player.error", cause));
-    this.level = new LevelState(around);
+    this.level = new LevelState(around.visible);
     this.preview = new PreviewState(backend);
     this.target = new TargetState(this.preferences);
   }

@@ -44,7 +44,6 @@ function open(wish: Wish = {}) {
     support: "ok",
     language: wish.language ?? "en-US",
     visible: () => true,
-    calm: () => false,
   });
   return { studio, backend, emit: (...event: Parameters<OnEvent>) => link.emit(...event) };
 }

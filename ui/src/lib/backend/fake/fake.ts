@@ -3,13 +3,13 @@ import type { Event } from "$lib/bindings/Event";
 import type { Settings } from "$lib/bindings/Settings";
 import type { Snapshot } from "$lib/bindings/Snapshot";
 import type { StateName } from "$lib/bindings/StateName";
-import type { Backend, OnEvent, OnFrame } from "../backend";
+import type { Backend, OnEvent, Picture } from "../backend";
 import { causeHere } from "$lib/i18n/cause";
 import { cameras, encoders, microphones, settings, stageWith } from "./devices";
-import { Picture } from "./picture";
+import { nextPicture } from "./picture";
 import { FakeRun } from "./run";
 
-const LEVEL_MS = 50;
+const LEVEL_MS = 100;
 const stays: Record<string, StateName> = {
   connecting: "connecting",
   reconnecting: "reconnecting",
@@ -34,7 +34,6 @@ const stays: Record<string, StateName> = {
 export class Fake implements Backend {
   readonly #query: URLSearchParams;
   readonly #snapshot: Snapshot;
-  readonly #picture = new Picture();
   #emit: OnEvent = () => undefined;
   #run: FakeRun | null = null;
   #peak: number | null = null;
@@ -72,22 +71,11 @@ export class Fake implements Backend {
     return Promise.resolve();
   }
 
-  preview(onFrame: OnFrame, width: number, height: number): Promise<void> {
+  nextPicture(width: number, height: number): Promise<Picture> {
     const { settings: encoded, stage } = this.#snapshot;
+    if (stage.camera.state !== "running") return Promise.reject(new Error("no picture"));
     const fit = Math.min(width / encoded.width, height / encoded.height);
-    if (stage.camera.state === "running")
-      this.#picture.start(onFrame, Math.round(encoded.width * fit), Math.round(encoded.height * fit));
-    return Promise.resolve();
-  }
-
-  previewAck(): Promise<void> {
-    this.#picture.acknowledge();
-    return Promise.resolve();
-  }
-
-  previewStop(): Promise<void> {
-    this.#picture.stop();
-    return Promise.resolve();
+    return nextPicture(Math.round(encoded.width * fit), Math.round(encoded.height * fit));
   }
 
   refreshDevices(): Promise<void> {

@@ -1,36 +1,11 @@
-import type { OnFrame } from "../backend";
-
 const INTERVAL_MS = 66;
 
-/** A moving picture on credit, drawn as a browser can: the stand-in for a camera. */
-export class Picture {
-  #credit = true;
-  #timer: ReturnType<typeof setInterval> | undefined;
-
-  start(onFrame: OnFrame, width: number, height: number): void {
-    this.stop();
-    this.#credit = true;
-    const canvas = new OffscreenCanvas(width, height);
-    this.#timer = setInterval(() => void this.#send(canvas, onFrame), INTERVAL_MS);
-  }
-
-  acknowledge(): void {
-    this.#credit = true;
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
-    this.#timer = undefined;
-  }
-
-  async #send(canvas: OffscreenCanvas, onFrame: OnFrame): Promise<void> {
-    if (!this.#credit) return;
-    this.#credit = false;
-    draw(canvas, performance.now() / 1000);
-    const jpeg = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.8 });
-    const bytes = await jpeg.arrayBuffer();
-    if (this.#timer !== undefined) onFrame(bytes);
-  }
+/** The next of some moving pictures, drawn as a browser can: the stand-in for a camera. */
+export async function nextPicture(width: number, height: number): Promise<OffscreenCanvas> {
+  await new Promise((resolve) => setTimeout(resolve, INTERVAL_MS));
+  const canvas = new OffscreenCanvas(width, height);
+  draw(canvas, performance.now() / 1000);
+  return canvas;
 }
 
 /** A person on a stage, roughly: the eye should see a picture, not colour bars. */
