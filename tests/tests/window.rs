@@ -283,8 +283,9 @@ fn mute_lets_the_meter_fall_and_the_page_finds_its_broadcast_again() {
     desk.page.press("go-live");
     desk.wait_for_player("playing", SOON);
     desk.page.wait_until(&format!("{VIDEO}.videoWidth === 640"), SOON);
-    desk.page.run("location.reload()", &[]);
-    desk.page.wait_until("document.querySelector(`[data-ready='true']`) !== null", SOON);
+    // The page that goes is ready too.
+    desk.page.run("window.goes = true; location.reload()", &[]);
+    desk.page.wait_until("!window.goes && document.querySelector(`[data-ready='true']`) !== null", SOON);
     desk.wait_for_state("live", SOON);
     desk.wait_for_player("playing", SOON);
     desk.page.by_id("language-select").select("ko");
