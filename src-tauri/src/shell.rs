@@ -179,7 +179,7 @@ fn look_for_devices(app: &AppHandle) {
     let Some(shell) = app.try_state::<Shell>() else { return };
     shell.known_devices();
     shell.open_defaults();
-    shell.encoders.get_or_init(devices::encoders);
+    shell.encoders.get_or_init(|| devices::encoders(shell.studio.language()));
     while let Some(shell) = app.try_state::<Shell>() {
         shell.look();
         shell.retry(Again::Hopeful);

@@ -255,7 +255,8 @@ fn without_any_device_the_window_says_what_to_do() {
 
 #[test]
 fn mute_lets_the_meter_fall_and_the_page_finds_its_broadcast_again() {
-    let desk = sit_down(1024, 640, &[]);
+    let desk = sit_down(1280, 800, &[]);
+    desk.page.resize(1024, 640);
     let heard =
         "!['off', 'silent'].includes(document.querySelector(`[data-testid='meter']`).dataset.verdict)";
     desk.page.wait_until(heard, SOON);
@@ -289,6 +290,10 @@ fn mute_lets_the_meter_fall_and_the_page_finds_its_broadcast_again() {
     desk.wait_for_state("live", SOON);
     desk.wait_for_player("playing", SOON);
     desk.page.by_id("language-select").select("ko");
+    let encoder = desk.words().lines().find(|line| line.starts_with("인코더")).unwrap_or_default().to_owned();
+    assert!(encoder.contains("소프트웨어") || encoder.contains("하드웨어"), "the reason too: {encoder}");
+    desk.photograph("live-ko-small");
+    desk.page.resize(1280, 800);
     desk.photograph("live-ko");
     desk.page.press("stop");
     desk.page.press("confirm-end-yes");

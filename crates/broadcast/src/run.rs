@@ -72,7 +72,7 @@ pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 #[derive(Clone, Debug)]
 pub struct Started {
     /// The encoder's name and why it was chosen; `None` for audio only.
-    pub encoder: Option<(&'static str, String)>,
+    pub encoder: Option<(&'static str, encode::Reason)>,
 }
 
 /// A run that is on. Dropping it stops it at once.

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     };
     let code = runtime.block_on(async {
         match arguments.command {
-            Command::Devices { json } => list_devices(&Printer::new(json, language)),
+            Command::Devices { json } => list_devices(&Printer::new(json, language), language),
             Command::Live(live) => live::run(*live, language).await,
             Command::Loopback { rtmp_port, http_port, json } => {
                 serve(ServeOptions { rtmp_port, http_port }, Printer::new(json, language), language).await
@@ -66,10 +66,10 @@ fn refuse(error: &clap::Error) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-fn list_devices(printer: &Printer) -> u8 {
+fn list_devices(printer: &Printer, language: Language) -> u8 {
     let cameras = devices::cameras().into_iter().map(Event::Camera);
     let microphones = devices::microphones().into_iter().map(Event::Microphone);
-    let encoders = devices::encoders().into_iter().map(Event::Encoder);
+    let encoders = devices::encoders(language).into_iter().map(Event::Encoder);
     cameras.chain(microphones).chain(encoders).for_each(|event| printer.event(&event));
     0
 }

@@ -15,6 +15,9 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// Not one encoder works on this machine.
+    #[error("no H.264 encoder works on this machine; install an FFmpeg with libx264")]
+    NoEncoder,
     /// A setting is outside what can be encoded.
     #[error("{0}")]
     Setting(String),
@@ -46,7 +49,9 @@ impl Error {
     pub const fn code(&self) -> &'static str {
         match self {
             Self::UnknownEncoder(_) => "encoder-not-found",
-            Self::EncoderUnusable { .. } | Self::Codec { .. } => "encoder-failed",
+            Self::EncoderUnusable { .. } => "encoder-unusable",
+            Self::NoEncoder => "encoder-none",
+            Self::Codec { .. } => "encoder-failed",
             Self::Setting(_) => "bad-setting",
             Self::File { .. } => "file-unreadable",
         }

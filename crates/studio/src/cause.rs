@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
 
+use codec::encode::Reason;
 use words::Language;
 
 use crate::event::Cause;
@@ -71,8 +72,17 @@ impl Values for capture::Error {
 impl Values for codec::Error {
     fn values(&self) -> Vec<(&'static str, String)> {
         match self {
-            Self::UnknownEncoder(name) => vec![("name", name.clone())],
+            Self::UnknownEncoder(name) | Self::EncoderUnusable { name, .. } => vec![("name", name.clone())],
             Self::File { path, .. } => vec![("path", path.clone())],
+            _ => Vec::new(),
+        }
+    }
+}
+
+impl Values for Reason {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::HardwareRefused(names) => vec![("names", names.join(", "))],
             _ => Vec::new(),
         }
     }
@@ -213,6 +223,7 @@ mod tests {
             "no-target",
             "encoder-failed",
             "encoder-not-found",
+            "encoder-audio-only",
         ];
         for code in rtmp::codes().iter().copied().chain(ours) {
             assert!(words::has(&format!("cause.{code}")), "cause.{code} is missing in crates/words");
@@ -250,6 +261,8 @@ mod tests {
             capture::Error::File(codec::Error::File { path: text("x"), reason: text("y") }),
             capture::Error::FileWithout { path: text("x"), what: "sound" },
             capture::Error::File(codec::Error::UnknownEncoder(text("x"))),
+            capture::Error::File(codec::Error::NoEncoder),
+            capture::Error::File(codec::Error::EncoderUnusable { name: text("x"), reason: text("y") }),
             capture::Error::File(codec::Error::Setting(text("x"))),
             capture::Error::Thread(text("x")),
         ];
@@ -258,6 +271,27 @@ mod tests {
                 let cause = cause(error.code(), &error, language);
                 assert!(!cause.message.contains(['{', '}']), "{}", cause.message);
                 assert!(words::cause_key(&cause.code).is_some(), "{}", cause.code);
+            }
+        }
+    }
+
+    #[test]
+    fn every_reason_for_an_encoder_is_worded_and_keeps_what_ffmpeg_said() {
+        let reasons = [
+            Reason::Works,
+            Reason::Refused("no device".to_owned()),
+            Reason::ByName,
+            Reason::Hardware,
+            Reason::OnlySoftware,
+            Reason::HardwareRefused(vec!["h264_nvenc", "h264_qsv"]),
+        ];
+        for (reason, language) in reasons.iter().flat_map(|reason| BOTH.map(|language| (reason, language))) {
+            let message = cause(reason.code(), reason, language).message;
+            assert!(!message.is_empty() && !message.contains(['{', '}']), "{message}");
+            match reason {
+                Reason::Refused(said) => assert!(message.contains(said)),
+                Reason::HardwareRefused(_) => assert!(message.contains("h264_nvenc, h264_qsv")),
+                _ => {}
             }
         }
     }

@@ -1,5 +1,8 @@
 //! What is connected, as events.
 
+use words::Language;
+
+use crate::cause::cause;
 use crate::convert;
 use crate::event::{Camera, Encoder, Microphone};
 
@@ -23,14 +26,18 @@ pub fn microphones() -> Vec<Microphone> {
     capture::microphone::list().into_iter().map(microphone).collect()
 }
 
-/// Encoders, each tried out with one picture.
-pub fn encoders() -> Vec<Encoder> {
-    let encoder = |candidate: codec::encode::Candidate| Encoder {
-        name: candidate.name.to_owned(),
-        hardware: candidate.hardware,
-        usable: candidate.usable,
-        reason: candidate.reason,
-        changes_bitrate_live: candidate.changes_bitrate_live,
+/// Encoders, each tried out with one picture; their reasons are worded in `language`.
+pub fn encoders(language: Language) -> Vec<Encoder> {
+    let encoder = |candidate: codec::encode::Candidate| {
+        let cause = cause(candidate.reason.code(), &candidate.reason, language);
+        Encoder {
+            name: candidate.name.to_owned(),
+            hardware: candidate.hardware,
+            usable: candidate.usable,
+            reason: cause.message.clone(),
+            cause,
+            changes_bitrate_live: candidate.changes_bitrate_live,
+        }
     };
     codec::encode::survey().into_iter().map(encoder).collect()
 }

@@ -120,8 +120,10 @@ pub struct Encoder {
     pub hardware: bool,
     /// Whether it has encoded a picture on this machine.
     pub usable: bool,
-    /// Why it is usable or not.
+    /// Why it is usable or not, in words.
     pub reason: String,
+    /// The same as a code with its values.
+    pub cause: Cause,
     /// Whether its bitrate can be changed while it runs.
     pub changes_bitrate_live: bool,
 }
@@ -146,8 +148,10 @@ pub struct Encoding {
     pub id: u32,
     /// The encoder that runs.
     pub encoder: String,
-    /// Why this encoder.
+    /// Why this encoder, in words.
     pub reason: String,
+    /// The same as a code with its values.
+    pub cause: Cause,
     /// Pixels across; 0 for audio only.
     pub width: u32,
     /// Pixels down; 0 for audio only.

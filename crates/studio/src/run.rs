@@ -1,5 +1,6 @@
 //! Going live and stopping.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use loopback::Loopback;
 use rtmp::Ingest;
 use tokio::sync::watch;
 
-use crate::cause::Failure;
+use crate::cause::{Failure, cause};
 use crate::event::{
     Encoding, End, Event, KeyframeSpan, Started, Summary as SummaryEvent, Target, TargetSummary,
 };
@@ -342,12 +343,16 @@ fn started_event(
     language: words::Language,
 ) -> Started {
     let settings = &request.video.settings;
-    let (encoder, reason) = started.encoder.clone().unwrap_or(("aac", "audio only".to_owned()));
+    let (encoder, cause) = match &started.encoder {
+        Some((name, reason)) => (*name, cause(reason.code(), reason, language)),
+        None => ("aac", cause("encoder-audio-only", &"" as &dyn Display, language)),
+    };
     let video = |value: u32| if with_video { value } else { 0 };
     let encoding = Encoding {
         id: 0,
         encoder: encoder.to_owned(),
-        reason,
+        reason: cause.message.clone(),
+        cause,
         width: video(settings.size.width),
         height: video(settings.size.height),
         fps: if with_video { (settings.frame_rate.as_f64() * 1000.0).round() / 1000.0 } else { 0.0 },

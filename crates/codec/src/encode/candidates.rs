@@ -1,5 +1,6 @@
 //! Which encoders there are, which of them work here, and which one a run takes.
 
+use std::fmt;
 use std::sync::Arc;
 
 use ffmpeg_next::Dictionary;
@@ -106,7 +107,47 @@ pub struct Candidate {
     /// Whether its bitrate can change while it runs.
     pub changes_bitrate_live: bool,
     /// Why it is usable or not.
-    pub reason: String,
+    pub reason: Reason,
+}
+
+/// Why an encoder was taken, or can be taken or not. Shows what FFmpeg said, where it said anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It has just encoded a picture.
+    Works,
+    /// It was asked for a picture and gave none: what FFmpeg said.
+    Refused(String),
+    /// It was asked for by name.
+    ByName,
+    /// The first hardware that has encoded a picture here.
+    Hardware,
+    /// Software, since FFmpeg has no hardware encoder here.
+    OnlySoftware,
+    /// Software, since none of this hardware encoded a picture.
+    HardwareRefused(Vec<&'static str>),
+}
+
+impl Reason {
+    /// Names the reason for scripts and for the words on screen.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Works => "encoder-works",
+            Self::Refused(_) => "encoder-refused",
+            Self::ByName => "encoder-by-name",
+            Self::Hardware => "encoder-hardware",
+            Self::OnlySoftware => "encoder-only-software",
+            Self::HardwareRefused(_) => "encoder-hardware-refused",
+        }
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(said) => formatter.write_str(said),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Tries every encoder that FFmpeg was built with, by encoding one small picture.
@@ -129,8 +170,9 @@ fn try_out(known: &Known) -> Candidate {
         usable: outcome.is_ok(),
         changes_bitrate_live: known.live_bitrate,
         reason: match outcome {
-            Ok(()) => "it encoded a test picture".to_owned(),
-            Err(error) => error.to_string(),
+            Ok(()) => Reason::Works,
+            Err(Error::EncoderUnusable { reason, .. }) => Reason::Refused(reason),
+            Err(error) => Reason::Refused(error.to_string()),
         },
     }
 }
@@ -173,15 +215,15 @@ impl std::str::FromStr for Choice {
 ///
 /// # Errors
 /// [`Error::UnknownEncoder`] for a name that FFmpeg does not have, [`Error::EncoderUnusable`] for one
-/// that does not encode here, or when none does.
-pub fn choose(choice: &Choice, settings: &VideoSettings) -> Result<(Video, String), Error> {
+/// that does not encode here, [`Error::NoEncoder`] when none does.
+pub fn choose(choice: &Choice, settings: &VideoSettings) -> Result<(Video, Reason), Error> {
     ffmpeg::init();
     settings.validate()?;
     match choice {
         Choice::Named(name) => {
             let known = KNOWN.iter().find(|known| known.name == name);
             let known = known.ok_or_else(|| Error::UnknownEncoder(name.clone()))?;
-            Ok((open_tried(known, settings)?, "chosen by name".to_owned()))
+            Ok((open_tried(known, settings)?, Reason::ByName))
         }
         Choice::Auto => first_that_works(settings),
     }
@@ -195,25 +237,24 @@ fn open_tried(known: &Known, settings: &VideoSettings) -> Result<Video, Error> {
     Video::open(known, settings)
 }
 
-fn first_that_works(settings: &VideoSettings) -> Result<(Video, String), Error> {
+fn first_that_works(settings: &VideoSettings) -> Result<(Video, Reason), Error> {
     let mut refused = Vec::new();
     for known in KNOWN.iter().filter(|known| ffmpeg_next::encoder::find_by_name(known.name).is_some()) {
         match open_tried(known, settings) {
-            Ok(video) => return Ok((video, reason(known, &refused))),
+            Ok(video) => return Ok((video, reason(known, refused))),
             Err(error) => {
                 tracing::debug!(encoder = known.name, %error, "not usable");
                 refused.push(known.name);
             }
         }
     }
-    let reason = "no H.264 encoder works on this machine; install an FFmpeg with libx264".to_owned();
-    Err(Error::EncoderUnusable { name: "auto".to_owned(), reason })
+    Err(Error::NoEncoder)
 }
 
-fn reason(known: &Known, refused: &[&str]) -> String {
+fn reason(known: &Known, refused: Vec<&'static str>) -> Reason {
     match (known.hardware, refused.is_empty()) {
-        (true, _) => "hardware that encoded a test picture".to_owned(),
-        (false, true) => "software; FFmpeg has no hardware encoder here".to_owned(),
-        (false, false) => format!("software; tried without success: {}", refused.join(", ")),
+        (true, _) => Reason::Hardware,
+        (false, true) => Reason::OnlySoftware,
+        (false, false) => Reason::HardwareRefused(refused),
     }
 }

@@ -12,6 +12,6 @@ mod video;
 mod tests;
 
 pub use audio::{Audio, AudioSettings};
-pub use candidates::{Candidate, Choice, choose, survey};
+pub use candidates::{Candidate, Choice, Reason, choose, survey};
 pub use settings::{Preset, Profile, Tune, VideoSettings};
 pub use video::{BitrateChange, Video};

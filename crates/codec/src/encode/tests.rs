@@ -130,8 +130,16 @@ fn an_unknown_encoder_is_named_and_auto_says_why() {
     let unknown = choose(&Choice::Named("h264_dream".to_owned()), &settings("30"));
     assert!(matches!(unknown, Err(crate::Error::UnknownEncoder(name)) if name == "h264_dream"));
     let (video, reason) = choose(&Choice::Auto, &settings("30")).unwrap();
-    assert!(!reason.is_empty());
     let survey = survey();
+    let refused: Vec<_> =
+        survey.iter().filter(|one| one.hardware && !one.usable).map(|one| one.name).collect();
+    if survey.iter().any(|one| one.hardware && one.usable) {
+        assert_eq!(reason, Reason::Hardware);
+    } else if refused.is_empty() {
+        assert_eq!(reason, Reason::OnlySoftware);
+    } else {
+        assert_eq!(reason, Reason::HardwareRefused(refused));
+    }
     let candidate = survey.iter().find(|candidate| candidate.name == video.name()).unwrap();
     assert!(candidate.usable);
     assert_eq!(candidate.changes_bitrate_live, video.changes_bitrate_live());

@@ -1,4 +1,5 @@
 import type { Started } from "$lib/bindings/Started";
+import { reason } from "$lib/i18n/cause";
 import { t } from "$lib/i18n/i18n.svelte";
 import type { IngestProblem } from "$lib/ingest";
 import type { RunState } from "$lib/state/run.svelte";
@@ -7,7 +8,7 @@ import type { RunState } from "$lib/state/run.svelte";
 export function encoderWords(started: Started | null): string | null {
   const encoding = started?.encodings[0];
   if (!encoding) return null;
-  return t("state.encoder", { encoder: encoding.encoder, reason: encoding.reason });
+  return t("state.encoder", { encoder: encoding.encoder, reason: reason(encoding.cause).sentence });
 }
 
 export interface Words {

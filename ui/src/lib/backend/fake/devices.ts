@@ -18,19 +18,28 @@ export const microphones: Microphone[] = [
 ];
 
 export const encoders: Encoder[] = [
-  { name: "libx264", hardware: false, usable: true, reason: "encoded a picture", changes_bitrate_live: true },
+  {
+    name: "libx264",
+    hardware: false,
+    usable: true,
+    reason: "it has encoded a test picture",
+    cause: causeHere("encoder-works"),
+    changes_bitrate_live: true,
+  },
   {
     name: "h264_vaapi",
     hardware: true,
     usable: false,
-    reason: "no graphics device",
+    reason: "it encoded nothing here: no graphics device",
+    cause: causeHere("encoder-refused", "no graphics device"),
     changes_bitrate_live: false,
   },
   {
     name: "h264_nvenc",
     hardware: true,
     usable: false,
-    reason: "no NVIDIA driver",
+    reason: "it encoded nothing here: no NVIDIA driver",
+    cause: causeHere("encoder-refused", "no NVIDIA driver"),
     changes_bitrate_live: false,
   },
 ];

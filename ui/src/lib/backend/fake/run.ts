@@ -4,6 +4,7 @@ import type { Settings } from "$lib/bindings/Settings";
 import type { StateName } from "$lib/bindings/StateName";
 import type { Stats } from "$lib/bindings/Stats";
 import type { Summary } from "$lib/bindings/Summary";
+import { causeHere } from "$lib/i18n/cause";
 import type { OnEvent } from "../backend";
 
 /** How far a fake run goes, and what goes wrong. */
@@ -96,7 +97,8 @@ export class FakeRun {
         {
           id: 0,
           encoder: "libx264",
-          reason: "no usable hardware encoder",
+          reason: "software; this hardware did not work: h264_nvenc",
+          cause: causeHere("encoder-hardware-refused", "", { names: "h264_nvenc" }),
           width: settings.width,
           height: settings.height,
           fps: Number(settings.fps),
