@@ -17,6 +17,9 @@ function settled(before: Source, now: Source): Source {
   return again ? before : now;
 }
 
+/** Looking takes milliseconds when nothing has changed: said that shortly, a press would seem to do nothing. */
+const SEEN_MS = 500;
+
 /** What exists before, during and between runs: devices, sources, and what a run would encode. */
 export class StageState {
   readonly #backend: Backend;
@@ -27,6 +30,7 @@ export class StageState {
   #microphone = $state.raw<Source>(closed());
   #muted = $state(false);
   #settings = $state.raw<Settings | null>(null);
+  #looking = $state(false);
   #problem = $state.raw<{ of: "settings" | "device"; cause: Cause } | null>(null);
 
   constructor(backend: Backend) {
@@ -98,8 +102,13 @@ export class StageState {
    * Looks for devices again and lets the engine open what had failed. Choosing it from here would end the
    * engine's own search for a device that was lost.
    */
-  lookAgain(): Promise<boolean> {
-    return this.#wish("device", () => this.#backend.refreshDevices());
+  async lookAgain(): Promise<void> {
+    if (this.#looking) return;
+    this.#looking = true;
+    const seen = new Promise((resolve) => setTimeout(resolve, SEEN_MS));
+    await this.#wish("device", () => this.#backend.refreshDevices());
+    await seen;
+    this.#looking = false;
   }
 
   toggleMute(): Promise<boolean> {
@@ -115,6 +124,11 @@ export class StageState {
     const granted = await this.#wish("settings", () => this.#backend.setSettings(wanted));
     if (!granted && this.#settings === wanted) this.#settings = before;
     return granted;
+  }
+
+  /** Devices are looked for because somebody asked. */
+  get looking(): boolean {
+    return this.#looking;
   }
 
   dismissProblem(): void {

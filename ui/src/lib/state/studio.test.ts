@@ -119,7 +119,12 @@ test("settings that the engine refuses are taken back and explained", async () =
 test("looking again chooses nothing, so that the engine's own search goes on", async () => {
   const { studio, backend, emit } = open({ snapshot: { stage: stageWith("camera-gone") } });
   await studio.start();
-  await studio.stage.lookAgain();
+  const looking = studio.stage.lookAgain();
+  void studio.stage.lookAgain();
+  expect(studio.stage.looking).toBe(true);
+  await vi.advanceTimersByTimeAsync(500);
+  await looking;
+  expect(studio.stage.looking).toBe(false);
   expect(backend.refreshDevices).toHaveBeenCalledTimes(1);
   expect(backend.chooseCamera).not.toHaveBeenCalled();
   const failed = studio.stage.camera;
