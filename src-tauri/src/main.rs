@@ -14,16 +14,8 @@ use std::process::ExitCode;
 
 use crate::shell::Shell;
 
-/// What is logged unless RUST_LOG says otherwise. The PulseAudio client calls every orderly end an error.
-const LOGS: &str = "warn,pulseaudio=off";
-
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| LOGS.into()),
-        )
-        .init();
+    studio::logs::to_standard_error();
     display::prepare();
     let outcome = tauri::Builder::default()
         .register_asynchronous_uri_scheme_protocol("fetch", fetch::answer)

@@ -42,8 +42,9 @@ enum Mode {
     /// Keeps nothing until the next connection, then begins with a keyframe. What comes meanwhile is
     /// lost if there was a connection before.
     Closed { lossy: bool },
-    /// Passes over video until a keyframe comes; over sound too while nothing was sent yet.
-    AwaitingKeyframe { sound: bool },
+    /// Passes over video until a keyframe comes; over sound too while nothing was sent to this connection yet.
+    /// It is lost if anything was sent before.
+    AwaitingKeyframe { sound: bool, lossy: bool },
     /// Passes everything.
     Open,
     /// Nothing more comes.
@@ -88,8 +89,9 @@ impl Queue {
                 inner.mode = Mode::Open;
                 false
             }
-            _ => {
-                inner.mode = Mode::AwaitingKeyframe { sound: false };
+            mode => {
+                let lossy = mode != Mode::Closed { lossy: false };
+                inner.mode = Mode::AwaitingKeyframe { sound: false, lossy };
                 true
             }
         };
@@ -169,8 +171,8 @@ impl Inner {
                 }
             }
             Mode::AwaitingKeyframe { .. } if keyframe => self.mode = Mode::Open,
-            Mode::AwaitingKeyframe { sound } => {
-                self.dropped += u64::from(video && sound);
+            Mode::AwaitingKeyframe { sound, lossy } => {
+                self.dropped += u64::from(video && lossy);
                 if video || !sound {
                     return false;
                 }
@@ -208,7 +210,7 @@ impl Inner {
         let lost = (before - self.packets.len()) as u64;
         self.dropped += lost;
         if lost > 0 {
-            self.mode = Mode::AwaitingKeyframe { sound: true };
+            self.mode = Mode::AwaitingKeyframe { sound: true, lossy: true };
         }
         while self.lasts() > LONGEST * 3 {
             self.packets.pop_front();
@@ -328,6 +330,7 @@ mod tests {
             queue.push(audio(frame));
         });
         assert_eq!(next(&queue).await, Some((Track::Video, 50)));
+        assert_eq!(queue.dropped(), 41, "nor what came between the connection and its keyframe");
         assert_eq!(next(&queue).await, Some((Track::Audio, 50)));
     }
 

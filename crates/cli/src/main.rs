@@ -21,16 +21,8 @@ use crate::print::Printer;
 /// Usage errors, as clap has them.
 const USAGE: u8 = 2;
 
-/// What is logged unless RUST_LOG says otherwise. The PulseAudio client calls every orderly end an error.
-const LOGS: &str = "warn,pulseaudio=off";
-
 fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| LOGS.into()),
-        )
-        .init();
+    studio::logs::to_standard_error();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return refuse(&error),

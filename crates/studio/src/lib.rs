@@ -14,6 +14,7 @@ mod cause;
 mod convert;
 pub mod devices;
 pub mod event;
+pub mod logs;
 mod preview;
 mod request;
 mod run;
