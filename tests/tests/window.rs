@@ -4,6 +4,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use e2e::webdriver::Session;
@@ -15,6 +16,12 @@ use media::FrameRate;
 
 const SOON: Duration = Duration::from_secs(30);
 
+/// One window at a time: two on two cores starve each other's decoders, and no one has two.
+fn alone() -> MutexGuard<'static, ()> {
+    static WINDOW: Mutex<()> = Mutex::new(());
+    WINDOW.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// A window with a camera that people know, and speech to hear.
 struct Desk {
     page: Session,
@@ -22,6 +29,8 @@ struct Desk {
     camera: Cameras,
     _microphone: Microphone,
     home: TempDir,
+    // Given back when all the others have ended.
+    _alone: MutexGuard<'static, ()>,
 }
 
 fn webcam() -> Cameras {
@@ -32,6 +41,7 @@ fn webcam() -> Cameras {
 }
 
 fn sit_down(width: u32, height: u32, variables: &[(&str, &str)]) -> Desk {
+    let alone = alone();
     let (display, camera) = (Display::start(width, height), webcam());
     let microphone = Microphone::speech("Good evening. This is the broadcast of the tamarack grove.");
     let home = TempDir::new("window");
@@ -40,7 +50,7 @@ fn sit_down(width: u32, height: u32, variables: &[(&str, &str)]) -> Desk {
     let page = browser::desktop(&display, &[&camera, &microphone], &variables);
     page.wait_until("document.querySelector(`[data-ready='true']`) !== null", SOON);
     page.resize(width, height);
-    Desk { page, display, camera, _microphone: microphone, home }
+    Desk { page, display, camera, _microphone: microphone, home, _alone: alone }
 }
 
 /// Everything in a folder's files, however deep.
@@ -241,6 +251,7 @@ fn nothing_is_drawn_while_the_window_is_hidden() {
 
 #[test]
 fn without_any_device_the_window_says_what_to_do() {
+    let _alone = alone();
     let (display, microphone) = (Display::start(1280, 800), Microphone::none());
     let home = TempDir::new("window");
     let page =
@@ -303,6 +314,7 @@ fn mute_lets_the_meter_fall_and_the_page_finds_its_broadcast_again() {
 
 #[test]
 fn another_camera_is_taken_when_it_is_chosen() {
+    let _alone = alone();
     let display = Display::start(1280, 800);
     let cameras = Cameras::plug(["Left Webcam", "Right Webcam"].map(Camera::webcam));
     let (microphone, home) = (Microphone::silent(), TempDir::new("window"));

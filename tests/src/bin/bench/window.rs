@@ -11,7 +11,7 @@ use crate::figures::row;
 const LIMIT: Duration = Duration::from_secs(20);
 const SPAN: Duration = Duration::from_secs(10);
 const ROUNDS: usize = 2;
-const FRAMES: &str = "window.tamarack.previewFrames()";
+const FRAMES: &str = "window.tamarack?.previewFrames()";
 const VIDEO: &str = "document.querySelector(`[data-testid='player-video']`)";
 
 /// Every figure of the window, each measured several times in one and the same window.
