@@ -105,7 +105,7 @@ impl Pump {
 #[cfg(test)]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     use bytes::Bytes;
     use media::video::{Color, PixelFormat};
@@ -117,8 +117,8 @@ mod tests {
 
     const WANTED: Wanted = Wanted { size: Size::new(64, 36), frame_rate: FrameRate::FPS_30 };
 
-    /// One camera that gives a picture, then hangs until it is let go, then fails.
-    struct Hanging(Mutex<Option<Receiver<()>>>);
+    /// One camera that gives a picture, then says that it hangs until it is let go, then fails.
+    struct Hanging(Mutex<Option<(Sender<()>, Receiver<()>)>>);
 
     impl Backend for Hanging {
         fn list(&self) -> Vec<Device> {
@@ -128,8 +128,9 @@ mod tests {
         }
 
         fn open(&self, _: &Device, mode: &Mode, clock: &Clock) -> Result<Box<dyn Stream>, Error> {
-            let let_go = self.0.lock().unwrap().take().ok_or(Error::CameraBusy("Hanging".to_owned()))?;
-            Ok(Box::new(Hung { mode: *mode, clock: clock.clone(), given: false, let_go }))
+            let ends = self.0.lock().unwrap().take();
+            let (hangs, let_go) = ends.ok_or(Error::CameraBusy("Hanging".to_owned()))?;
+            Ok(Box::new(Hung { mode: *mode, clock: clock.clone(), given: false, hangs, let_go }))
         }
     }
 
@@ -137,6 +138,7 @@ mod tests {
         mode: Mode,
         clock: Clock,
         given: bool,
+        hangs: Sender<()>,
         let_go: Receiver<()>,
     }
 
@@ -147,6 +149,7 @@ mod tests {
 
         fn next(&mut self, _: Duration) -> Result<Option<Picture>, Error> {
             if std::mem::replace(&mut self.given, true) {
+                self.hangs.send(()).unwrap();
                 let _ = self.let_go.recv();
                 return Err(Error::CameraStalled("Hanging".to_owned()));
             }
@@ -158,8 +161,8 @@ mod tests {
 
     #[test]
     fn a_camera_that_hung_says_nothing_once_it_was_dropped() {
-        let (let_go, held) = channel();
-        let backend = Box::leak(Box::new(Hanging(Mutex::new(Some(held)))));
+        let ((let_go, held), (hangs, hung)) = (channel(), channel());
+        let backend = Box::leak(Box::new(Hanging(Mutex::new(Some((hangs, held))))));
         let (sender, said) = channel();
         let listener = Box::new(move |signal| drop(sender.send(format!("{signal:?}"))));
         let source = Source::heard(listener, |listener| {
@@ -167,6 +170,7 @@ mod tests {
         });
         assert!(said.recv().unwrap().starts_with("Running"));
         assert!(said.recv().unwrap().starts_with("Picture"));
+        hung.recv().unwrap();
         drop(source);
         let_go.send(()).unwrap();
         // The listener goes with the thread, so this sees all that was ever said.
