@@ -13,6 +13,7 @@ use tauri::http::header::{
 use tauri::http::{Method, Request, Response, StatusCode};
 use tauri::{Manager, Runtime, UriSchemeContext, UriSchemeResponder};
 
+use crate::query;
 use crate::shell::Shell;
 
 /// Where the answer came from after redirections: playlists hold addresses relative to it.
@@ -41,13 +42,12 @@ pub(crate) fn answer<R: Runtime>(
 }
 
 async fn fetch(shell: &Shell, request: &Request<Vec<u8>>) -> Response<Vec<u8>> {
-    let query = request.uri().query().unwrap_or_default();
-    let asked = |wanted: &str| {
-        url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == wanted).map(|(_, value)| value)
+    let Some(url) = query::value(request, "url") else {
+        return plain(StatusCode::BAD_REQUEST, "no url".to_owned());
     };
-    let Some(url) = asked("url") else { return plain(StatusCode::BAD_REQUEST, "no url".to_owned()) };
     // When the page gives up, so do we.
-    let limit = asked("limit").and_then(|limit| limit.parse().ok()).map(Duration::from_millis);
+    let limit =
+        query::value(request, "limit").and_then(|limit| limit.parse().ok()).map(Duration::from_millis);
     let limit = limit.unwrap_or(LONGEST).min(LONGEST);
     let range = request.headers().get(RANGE).and_then(|range| range.to_str().ok());
     match shell.studio.fetcher().get_within(limit, &url, range).await {

@@ -8,6 +8,7 @@ mod commands;
 mod display;
 mod fetch;
 mod preview;
+mod query;
 mod shell;
 
 use std::process::ExitCode;

@@ -5,10 +5,11 @@
 
 use media::Size;
 use tauri::async_runtime::spawn_blocking;
-use tauri::http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use tauri::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
 use tauri::http::{Request, Response, StatusCode};
 use tauri::{Manager, Runtime, UriSchemeContext, UriSchemeResponder};
 
+use crate::query;
 use crate::shell::Shell;
 
 /// No side of a picture is longer.
@@ -27,12 +28,8 @@ pub(crate) fn answer<R: Runtime>(
 }
 
 fn bounds<T>(request: &Request<T>) -> Size {
-    let query = request.uri().query().unwrap_or_default();
-    let asked = |wanted: &str| {
-        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(name, _)| name == wanted).and_then(|(_, value)| value.parse().ok())
-    };
-    let side = |wanted| asked(wanted).unwrap_or(LONGEST).clamp(2, LONGEST);
+    let asked = |name| query::value(request, name).and_then(|side| side.parse().ok());
+    let side = |name| asked(name).unwrap_or(LONGEST).clamp(2, LONGEST);
     Size::new(side("width"), side("height"))
 }
 
@@ -44,8 +41,6 @@ fn response(jpeg: Option<Vec<u8>>) -> Response<Vec<u8>> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("image/jpeg"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    // The page lives on a scheme of its own, so this one is another origin to it.
-    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     response
 }
 

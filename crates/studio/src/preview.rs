@@ -43,7 +43,7 @@ impl Previews {
         state.seen = number;
         // Counted from when it was due, so that a late question does not lower the rate.
         let now = Instant::now();
-        state.due = Some(state.due.map_or(now, |due| due.max(now - INTERVAL)) + INTERVAL);
+        state.due = Some(state.due.map_or(now + INTERVAL, |due| now.max(due + INTERVAL)));
         let encoder = state.encoder_for(frame.size(), bounds)?;
         encoder.encode(&frame).inspect_err(|error| tracing::debug!(%error, "a preview was not encoded")).ok()
     }

@@ -63,6 +63,10 @@ export class StageState {
   get problem(): { of: "settings" | "device"; cause: Cause } | null {
     return this.#problem;
   }
+  /** Devices are looked for because somebody asked. */
+  get looking(): boolean {
+    return this.#looking;
+  }
 
   load(snapshot: Snapshot): void {
     this.#list(snapshot.devices);
@@ -124,11 +128,6 @@ export class StageState {
     const granted = await this.#wish("settings", () => this.#backend.setSettings(wanted));
     if (!granted && this.#settings === wanted) this.#settings = before;
     return granted;
-  }
-
-  /** Devices are looked for because somebody asked. */
-  get looking(): boolean {
-    return this.#looking;
   }
 
   dismissProblem(): void {
