@@ -5,11 +5,12 @@
 //!            (the first two are FMLE's: some servers want them, none minds them)
 //! ```
 
+use media::Ingest;
+
 use crate::amf0::Value;
 use crate::chunk::{self, Limits};
 use crate::error::Phase;
 use crate::flv;
-use crate::ingest::Ingest;
 use crate::link::Link;
 use crate::message::{self, Command, Error, Message};
 

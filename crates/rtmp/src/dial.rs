@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use media::Ingest;
 use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -14,7 +15,6 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, CertificateError, ClientConfig, crypto};
 
 use crate::error::{Error, TlsFault};
-use crate::ingest::Ingest;
 
 /// How long an address is tried before the next one is tried beside it (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);

@@ -4,7 +4,9 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use crate::{ingest, message};
+use media::ingest;
+
+use crate::message;
 
 /// How far a connection had come. Servers often refuse by silence, so the phase is the evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -79,7 +81,7 @@ impl TlsFault {
 pub enum Error {
     /// The ingest address is unusable.
     #[error(transparent)]
-    Url(ingest::Error),
+    Url(#[from] ingest::Error),
     /// The host name has no address.
     #[error(
         "The name of {server} could not be looked up: the name is likely misspelt, or this computer is offline. Check both. ({source})"

@@ -21,7 +21,6 @@ pub mod client;
 mod dial;
 mod error;
 pub mod flv;
-pub mod ingest;
 mod link;
 pub mod listener;
 mod message;
@@ -30,7 +29,7 @@ pub mod server;
 mod wire;
 
 pub use error::{Error, Phase, TlsFault, codes};
-pub use ingest::{Ingest, Secret};
 pub use listener::{Listener, Publication, PublishRequest};
+pub use media::{Credentials, Ingest, Secret, ingest};
 pub use message::Error as ProtocolError;
 pub use publisher::{ConnectOptions, Publisher};

@@ -9,6 +9,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use media::Secret;
 use rml_rtmp::handshake::PeerType;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
@@ -19,7 +20,6 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::chunk;
 use crate::error::{Error, Phase};
 use crate::flv::Tag;
-use crate::ingest::Secret;
 use crate::message;
 use crate::server::{Event, Session};
 use crate::wire::{HandshakeFailure, Turn, Wire};

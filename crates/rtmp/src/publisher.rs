@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use media::Item;
+use media::{Ingest, Item};
 use rml_rtmp::handshake::PeerType;
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_rustls::rustls::pki_types::CertificateDer;
@@ -13,7 +13,6 @@ use crate::client::{Event, Session};
 use crate::dial;
 use crate::error::{Error, Phase};
 use crate::flv::Muxer;
-use crate::ingest::Ingest;
 use crate::message;
 use crate::wire::{HandshakeFailure, Socket, Turn, Wire};
 

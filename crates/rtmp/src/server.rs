@@ -1,9 +1,10 @@
 //! The receiving end, sans-IO, for publishers only (Adobe RTMP 1.0, section 7.2).
 
+use media::Secret;
+
 use crate::amf0::Value;
 use crate::chunk::Limits;
 use crate::flv::{Kind, Metadata, Tag};
-use crate::ingest::Secret;
 use crate::link::{Link, WINDOW};
 use crate::message::{self, Command, Error, Message};
 

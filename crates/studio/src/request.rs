@@ -25,9 +25,9 @@ impl Destination {
     pub fn parse(text: &str, key: Option<&str>, language: Language) -> Result<Self, Failure> {
         match text.trim() {
             "local" => Ok(Self::Local),
-            url => {
-                Ingest::parse(url, key).map(Self::Ingest).map_err(|error| Failure::ingest(&error, language))
-            }
+            url => Ingest::parse(url, key)
+                .map(Self::Ingest)
+                .map_err(|error| Failure::ingest(&error.into(), language)),
         }
     }
 

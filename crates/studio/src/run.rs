@@ -66,7 +66,7 @@ impl Local {
 
     fn ingest(&self, target: usize) -> Result<Ingest, rtmp::Error> {
         let server = format!("rtmp://{}/{LOCAL_APP}", self.server.rtmp_addr());
-        Ingest::parse(&server, Some(&self.stream(target)))
+        Ok(Ingest::parse(&server, Some(&self.stream(target)))?)
     }
 
     fn playback_url(&self, target: usize) -> String {

@@ -2,69 +2,15 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
 use url::Host;
+
+use crate::Secret;
 
 /// Port of RTMP (IANA).
 const RTMP_PORT: u16 = 1935;
 /// Port of RTMPS: providers use that of HTTPS.
 const RTMPS_PORT: u16 = 443;
-
-/// Text that must not be seen: its `Debug` and `Display` print `***`.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Hides `text`.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self(text.into())
-    }
-
-    /// The text itself, for the wire and the key store only.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-
-    /// `text` with the secret, the parts of its query too, made `***`: servers like to quote what they
-    /// refuse.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        let (name, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
-        let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
-        let parts = [self.0.as_str(), query, name].into_iter().chain(values);
-        parts.fold(text.to_owned(), |text, part| hide(&text, part))
-    }
-}
-
-/// A part this short may be a piece of any word, so it is only hidden where it stands alone.
-const SHORT: usize = 6;
-
-fn hide(text: &str, part: &str) -> String {
-    if part.is_empty() {
-        return text.to_owned();
-    }
-    let mut hidden = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(at) = rest.find(part) {
-        let (before, after) = (&rest[..at], &rest[at + part.len()..]);
-        let inside = |neighbour: Option<char>| neighbour.is_some_and(|letter| letter.is_alphanumeric());
-        hidden.push_str(before);
-        let word = inside(hidden.chars().next_back()) || inside(after.chars().next());
-        hidden.push_str(if part.len() < SHORT && word { part } else { "***" });
-        rest = after;
-    }
-    hidden + rest
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
-
-impl fmt::Display for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
-}
 
 /// The address cannot be published to. No message holds the address itself: it may hold the key.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -82,8 +28,10 @@ pub enum Error {
     /// The port is not a number from 1 to 65535.
     #[error("The port in the ingest address is not a number from 1 to 65535.")]
     Port,
-    /// `user:password@`.
-    #[error("The ingest address holds a user name, which is not supported. Remove the part before the @.")]
+    /// Something stands before the `@`, but not a user and a password.
+    #[error(
+        "The user name or the password before the @ is missing. Write it as rtmp://user:password@host/app/key."
+    )]
     UserInfo,
     /// Nothing after the host.
     #[error("The ingest address has no app. Add it after the host: rtmp://host/app.")]
@@ -111,7 +59,8 @@ impl Error {
         }
     }
 
-    pub(crate) const CODES: [&'static str; 8] = [
+    /// Every code that [`Error::code`] can return.
+    pub const CODES: [&'static str; 8] = [
         "url-malformed",
         "url-scheme",
         "url-host",
@@ -123,6 +72,15 @@ impl Error {
     ];
 }
 
+/// Who publishes, for servers that ask (Adobe's and Limelight's `authmod`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The user name.
+    pub user: String,
+    /// The password.
+    pub password: Secret,
+}
+
 /// A server, an app on it and the stream key. `Display` prints `rtmp://host:port/app/***`, and the
 /// app without its query, which may be a token.
 #[derive(Clone, PartialEq, Eq)]
@@ -132,6 +90,7 @@ pub struct Ingest {
     port: u16,
     app: String,
     key: Secret,
+    credentials: Option<Credentials>,
 }
 
 impl Ingest {
@@ -139,12 +98,10 @@ impl Ingest {
     ///
     /// With a `key` the whole path is the app, query included (`rtmps://…/live2?backup=1`). Without
     /// one the last segment of the path is the key, query included (`…/live/name?token=…`). Both
-    /// reach the server as they were typed, but for white space around them.
-    pub fn parse(url: &str, key: Option<&str>) -> Result<Self, crate::Error> {
-        Self::split(url.trim(), key.map(str::trim)).map_err(crate::Error::Url)
-    }
-
-    fn split(url: &str, key: Option<&str>) -> Result<Self, Error> {
+    /// reach the server as they were typed, but for white space around them. `user:password@` before
+    /// the host, percent-encoded as in any URL (RFC 3986, 3.2.1), are the credentials.
+    pub fn parse(url: &str, key: Option<&str>) -> Result<Self, Error> {
+        let (url, key) = (url.trim(), key.map(str::trim));
         if [url, key.unwrap_or_default()]
             .iter()
             .any(|text| text.contains(|c: char| c.is_whitespace() || c.is_control()))
@@ -158,10 +115,11 @@ impl Ingest {
             other => return Err(other_scheme(other)),
         };
         let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+        let (credentials, authority) = credentials_of(authority)?;
         let (host, port) = host_and_port(authority)?;
         let (app, key) = app_and_key(path.trim_start_matches('/'), key)?;
         let port = port.unwrap_or(if tls { RTMPS_PORT } else { RTMP_PORT });
-        Ok(Self { tls, host, port, app: app.to_owned(), key: Secret::new(key) })
+        Ok(Self { tls, host, port, app: app.to_owned(), key: Secret::new(key), credentials })
     }
 
     /// Whether the connection is encrypted.
@@ -191,6 +149,17 @@ impl Ingest {
     /// The stream key, as `publish` names it.
     pub fn key(&self) -> &Secret {
         &self.key
+    }
+
+    /// Who publishes, for servers that ask.
+    pub fn credentials(&self) -> Option<&Credentials> {
+        self.credentials.as_ref()
+    }
+
+    /// The same ingest for this user.
+    #[must_use]
+    pub fn with_credentials(self, credentials: Option<Credentials>) -> Self {
+        Self { credentials, ..self }
     }
 
     /// `host:port`, as errors name the server.
@@ -232,10 +201,20 @@ fn other_scheme(scheme: &str) -> Error {
     if like_one { Error::Scheme(scheme.to_owned()) } else { Error::NotAnAddress }
 }
 
-fn host_and_port(authority: &str) -> Result<(Host, Option<u16>), Error> {
-    if authority.contains('@') {
-        return Err(Error::UserInfo);
+/// Passwords may hold an `@` that nobody encoded, so the last one counts.
+fn credentials_of(authority: &str) -> Result<(Option<Credentials>, &str), Error> {
+    let Some((user_info, rest)) = authority.rsplit_once('@') else { return Ok((None, authority)) };
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8().map(String::from);
+    let (user, password) = user_info.split_once(':').ok_or(Error::UserInfo)?;
+    match (decoded(user), decoded(password)) {
+        (Ok(user), Ok(password)) if !user.is_empty() && !password.is_empty() => {
+            Ok((Some(Credentials { user, password: Secret::new(password) }), rest))
+        }
+        _ => Err(Error::UserInfo),
     }
+}
+
+fn host_and_port(authority: &str) -> Result<(Host, Option<u16>), Error> {
     let after_bracket = authority.rfind(']').map_or(0, |at| at + 1);
     let (host, port) = match authority[after_bracket..].find(':') {
         Some(colon) => authority.split_at(after_bracket + colon),
@@ -275,10 +254,6 @@ fn app_and_key<'a>(path: &'a str, key: Option<&'a str>) -> Result<(&'a str, &'a 
 mod tests {
     use super::*;
 
-    fn split(url: &str, key: Option<&str>) -> Result<Ingest, Error> {
-        Ingest::split(url, key)
-    }
-
     #[test]
     fn addresses_are_taken_apart() {
         let table = [
@@ -299,7 +274,7 @@ mod tests {
             ("rtmp://h//live/a%20b", None, "h:1935", "live", "a%20b"),
         ];
         for (url, key, server, app, want) in table {
-            let ingest = split(url, key).unwrap_or_else(|error| panic!("{url}: {error}"));
+            let ingest = Ingest::parse(url, key).unwrap_or_else(|error| panic!("{url}: {error}"));
             assert_eq!(
                 (ingest.server().as_str(), ingest.app(), ingest.key().expose()),
                 (server, app, want),
@@ -323,7 +298,9 @@ mod tests {
             ("rtmp://h:0/live/key", None, Error::Port),
             ("rtmp://h:65536/live/key", None, Error::Port),
             ("rtmp://h:/live/key", None, Error::Port),
-            ("rtmp://me:pass@h/live/key", None, Error::UserInfo),
+            ("rtmp://me@h/live/key", None, Error::UserInfo),
+            ("rtmp://:pass@h/live/key", None, Error::UserInfo),
+            ("rtmp://me:%ff@h/live/key", None, Error::UserInfo),
             ("rtmp://h", None, Error::NoApp),
             ("rtmp://h/", Some("key"), Error::NoApp),
             ("rtmp://h?x=1", Some("key"), Error::NoApp),
@@ -335,7 +312,7 @@ mod tests {
             ("rtmp://h/live", Some("k\ney"), Error::Character),
         ];
         for (url, key, want) in table {
-            assert_eq!(split(url, key), Err(want), "{url} {key:?}");
+            assert_eq!(Ingest::parse(url, key), Err(want), "{url} {key:?}");
         }
     }
 
@@ -347,12 +324,12 @@ mod tests {
 
     #[test]
     fn the_key_is_never_printed() {
-        let ingest = split("rtmps://h/app/hush?token=hush", None).unwrap();
+        let ingest = Ingest::parse("rtmps://h/app/hush?token=hush", None).unwrap();
         assert_eq!(ingest.to_string(), "rtmps://h:443/app/***");
         assert_eq!(ingest.tc_url(), "rtmps://h/app");
         assert!(!format!("{ingest:?} {ingest} {}", ingest.key()).contains("hush"));
         assert_eq!(ingest.key().redact("no hush?token=hush and no hush"), "no *** and no ***");
-        let ingest = split("rtmp://h/app?auth=tell/hush", None).unwrap();
+        let ingest = Ingest::parse("rtmp://h/app?auth=tell/hush", None).unwrap();
         assert_eq!(
             (ingest.to_string().as_str(), ingest.app()),
             ("rtmp://h:1935/app?***/***", "app?auth=tell")
@@ -361,16 +338,15 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_token_is_hidden_and_words_are_left_whole() {
-        let long = Secret::new("evening?token=abcdef12&user=me");
-        assert_eq!(long.redact("bad token abcdef12 of evening"), "bad token *** of ***");
-        assert_eq!(long.redact("token=abcdef12&user=me: no, me"), "***: no, ***");
-        assert_eq!(long.redact("members"), "members");
-        let short = Secret::new("s");
+    fn credentials_stand_before_the_host_and_are_not_printed() {
+        let ingest = Ingest::parse("rtmp://me:p%40ss:w@rd@h/live/key", None).unwrap();
+        let credentials = ingest.credentials().unwrap();
         assert_eq!(
-            short.redact("NetStream.Publish.BadName: s is used"),
-            "NetStream.Publish.BadName: *** is used"
+            (credentials.user.as_str(), credentials.password.expose(), ingest.host().as_str()),
+            ("me", "p@ss:w@rd", "h")
         );
+        assert_eq!(ingest.tc_url(), "rtmp://h/live");
+        assert!(!format!("{ingest} {ingest:?} {credentials:?}").contains("ss:w"));
     }
 
     #[test]
