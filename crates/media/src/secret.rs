@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Text that must not be seen: its `Debug` and `Display` print `***`.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Secret(String);
 
 impl Secret {
@@ -15,6 +15,11 @@ impl Secret {
     /// The text itself, for the wire and the key store only.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Whether there is nothing to hide.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// `text` with the secret, the parts of its query too, made `***`: servers like to quote what they
