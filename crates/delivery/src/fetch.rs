@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RANGE};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE};
+use reqwest::redirect::Policy;
 use url::{Host, Url};
 
 use crate::Error;
+use crate::grant::{Grants, Playback};
 
 /// The largest body that is taken: the largest segment of our own, 20 s of 60 Mbit/s, is 150 MB.
 const LARGEST: usize = 192 << 20;
@@ -15,6 +17,9 @@ const LARGEST: usize = 192 << 20;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long it may pause within an answer; blocking playlist reloads hold for three targets.
 const PAUSE: Duration = Duration::from_secs(30);
+
+/// How often an answer may send us elsewhere.
+const REDIRECTIONS: usize = 10;
 
 /// How long a whole answer may take unless the asker says otherwise.
 const WHOLE: Duration = Duration::from_secs(60);
@@ -26,12 +31,13 @@ pub struct Fetcher {
     client: reqwest::Client,
     /// A proxy reaches itself under 127.0.0.1, and not every system leaves that out.
     local: reqwest::Client,
+    grants: Grants,
 }
 
 /// An answer, whatever its status.
 #[derive(Clone, Debug)]
 pub struct Response {
-    /// Where it came from after redirections.
+    /// Where it came from after redirections, secrets hidden.
     pub url: Url,
     /// The HTTP status.
     pub status: u16,
@@ -55,10 +61,21 @@ impl Fetcher {
         let _ = rustls::crypto::CryptoProvider::install_default(Arc::unwrap_or_clone(provider));
         let build = |builder: reqwest::ClientBuilder| {
             let named = builder.user_agent(concat!("Tamarack/", env!("CARGO_PKG_VERSION")));
-            let bounded = named.connect_timeout(CONNECT).read_timeout(PAUSE);
+            let bounded = named.connect_timeout(CONNECT).read_timeout(PAUSE).redirect(Policy::none());
             bounded.build().map_err(|error| Error::Client(error.to_string()))
         };
-        Ok(Self { client: build(builder())?, local: build(builder().no_proxy())? })
+        let (client, local) = (build(builder())?, build(builder().no_proxy())?);
+        Ok(Self { client, local, grants: Grants::default() })
+    }
+
+    /// Keeps what a playback address needs, and returns that address as it may be seen: fetched by this
+    /// name, it gets its secrets back.
+    ///
+    /// # Errors
+    /// When it is no web address, or a header cannot be sent.
+    pub fn grant(&self, playback: Playback) -> Result<String, Error> {
+        parse(playback.url.expose())?;
+        self.grants.add(playback)
     }
 
     /// Fetches `url`, or the part of it that `range` (the value of a Range header) names.
@@ -87,32 +104,68 @@ impl Fetcher {
         tokio::time::timeout(limit, self.fetch(&url, range)).await.map_err(|_| late())?
     }
 
-    async fn fetch(&self, url: &Url, range: Option<&str>) -> Result<Response, Error> {
+    /// Follows redirections itself: what was granted to one server is not for the next.
+    async fn fetch(&self, asked: &Url, range: Option<&str>) -> Result<Response, Error> {
+        let grant = self.grants.find(asked);
+        let mut url = grant.as_ref().map_or_else(|| asked.clone(), |grant| grant.reveal(asked));
+        for _ in 0..=REDIRECTIONS {
+            let headers = grant.as_ref().map(|grant| grant.headers(&url)).unwrap_or_default();
+            let (response, first_byte) = self.ask(&url, headers, range).await?;
+            if let Some(next) = redirection(&response, &url) {
+                url = next;
+                continue;
+            }
+            let mut response = receive(response, url, first_byte).await?;
+            if let Some(grant) = &grant {
+                response.url = grant.conceal_url(&response.url);
+                response.body = grant.conceal_body(response.body);
+            }
+            return Ok(response);
+        }
+        Err(Error::Unreachable { url: redacted(asked), reason: "it redirects without end".to_owned() })
+    }
+
+    async fn ask(
+        &self,
+        url: &Url,
+        headers: HeaderMap,
+        range: Option<&str>,
+    ) -> Result<(reqwest::Response, Duration), Error> {
         let client = if is_local(url) { &self.local } else { &self.client };
-        let mut request = client.get(url.clone());
+        let mut request = client.get(url.clone()).headers(headers);
         if let Some(range) = range.and_then(|range| HeaderValue::from_str(range).ok()) {
             request = request.header(RANGE, range);
         }
-        let failed = |error: reqwest::Error| Error::Unreachable { url: redacted(url), reason: reason(error) };
-        let asked = Instant::now();
-        let mut response = request.send().await.map_err(failed)?;
-        let first_byte = asked.elapsed();
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > LARGEST {
-                return Err(Error::TooLarge { url: redacted(url), limit: LARGEST });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let status = response.status().as_u16();
-        Ok(Response {
-            url: response.url().clone(),
-            status,
-            headers: std::mem::take(response.headers_mut()),
-            body: body.freeze(),
-            first_byte,
-        })
+        let began = Instant::now();
+        let response = request.send().await.map_err(|error| unreachable(url, error))?;
+        Ok((response, began.elapsed()))
     }
+}
+
+async fn receive(mut response: reqwest::Response, url: Url, first_byte: Duration) -> Result<Response, Error> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| unreachable(&url, error))? {
+        if body.len() + chunk.len() > LARGEST {
+            return Err(Error::TooLarge { url: redacted(&url), limit: LARGEST });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let status = response.status().as_u16();
+    let headers = std::mem::take(response.headers_mut());
+    Ok(Response { url, status, headers, body: body.freeze(), first_byte })
+}
+
+/// Where an answer sends us (RFC 9110, 15.4).
+fn redirection(response: &reqwest::Response, url: &Url) -> Option<Url> {
+    if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let next = url.join(response.headers().get(LOCATION)?.to_str().ok()?).ok()?;
+    matches!(next.scheme(), "http" | "https").then_some(next)
+}
+
+fn unreachable(url: &Url, error: reqwest::Error) -> Error {
+    Error::Unreachable { url: redacted(url), reason: reason(error) }
 }
 
 impl Response {
@@ -231,11 +284,58 @@ mod tests {
         }
     }
 
+    #[tokio::test]
+    async fn secrets_go_to_their_own_server_alone_and_do_not_come_back() {
+        use axum::http::HeaderMap;
+        use axum::routing::get;
+        let told = |headers: &HeaderMap| headers.contains_key("x-token") || headers.contains_key("cookie");
+        let elsewhere = axum::Router::new()
+            .route("/", get(move |headers: HeaderMap| async move { format!("told: {}", told(&headers)) }));
+        let elsewhere = serve(elsewhere).await;
+        let playlist = |uri: axum::http::Uri, headers: HeaderMap| async move {
+            assert!(headers["x-token"] == "tell" && headers["cookie"] == "c=tell");
+            assert_eq!(uri.query(), Some("t=tell-tell"));
+            "#EXTM3U\nhush-hush-1.ts?t=tell-tell\n"
+        };
+        let away =
+            move || async move { axum::response::Redirect::temporary(&format!("http://{elsewhere}/")) };
+        let router =
+            axum::Router::new().route("/hls/hush-hush.m3u8", get(playlist)).route("/away", get(away));
+        let addr = serve(router).await;
+        let fetcher = Fetcher::new().unwrap();
+        let shown = fetcher.grant(Playback {
+            url: media::Secret::new(format!("http://{addr}/hls/hush-hush.m3u8")),
+            hidden: vec![media::Secret::new("hush-hush")],
+            query: Some(media::Secret::new("t=tell-tell")),
+            headers: vec![("X-Token".to_owned(), media::Secret::new("tell"))],
+            cookies: Some(media::Secret::new("c=tell")),
+        });
+        let shown = shown.unwrap();
+        assert_eq!(shown, format!("http://{addr}/hls/***.m3u8"));
+        let response = fetcher.get(&shown, None).await.unwrap();
+        assert_eq!((response.status, response.url.as_str()), (200, shown.as_str()));
+        assert_eq!(&response.body[..], b"#EXTM3U\n***-1.ts?***2\n");
+        let response = fetcher.get(&format!("http://{addr}/away"), None).await.unwrap();
+        assert_eq!(&response.body[..], b"told: false");
+        assert_eq!(response.url.as_str(), format!("http://{elsewhere}/"));
+    }
+
+    #[tokio::test]
+    async fn redirections_without_end_are_given_up() {
+        let router = axum::Router::new().fallback(|| async { axum::response::Redirect::temporary("/again") });
+        let url = format!("http://{}/", serve(router).await);
+        let error = Fetcher::new().unwrap().get(&url, None).await.unwrap_err();
+        assert!(error.to_string().contains("without end"), "{error}");
+    }
+
     /// A server that answers everything with `answer`; its address.
     async fn server(answer: &'static str) -> std::net::SocketAddr {
+        serve(axum::Router::new().fallback(move || async move { answer })).await
+    }
+
+    async fn serve(router: axum::Router) -> std::net::SocketAddr {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let addr = listener.local_addr().unwrap();
-        let router = axum::Router::new().fallback(move || async move { answer });
         tokio::spawn(async move { axum::serve(listener, router).await });
         addr
     }

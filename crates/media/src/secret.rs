@@ -28,14 +28,19 @@ impl Secret {
         let (name, query) = self.0.split_once('?').unwrap_or((&self.0, ""));
         let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
         let parts = [self.0.as_str(), query, name].into_iter().chain(values);
-        parts.fold(text.to_owned(), |text, part| hide(&text, part))
+        parts.fold(text.to_owned(), |text, part| hide(&text, part, "***"))
+    }
+
+    /// `text` with `place` wherever the whole secret stands.
+    pub fn replace(&self, text: &str, place: &str) -> String {
+        hide(text, &self.0, place)
     }
 }
 
 /// A part this short may be a piece of any word, so it is only hidden where it stands alone.
 const SHORT: usize = 6;
 
-fn hide(text: &str, part: &str) -> String {
+fn hide(text: &str, part: &str, place: &str) -> String {
     if part.is_empty() {
         return text.to_owned();
     }
@@ -46,7 +51,7 @@ fn hide(text: &str, part: &str) -> String {
         let inside = |neighbour: Option<char>| neighbour.is_some_and(|letter| letter.is_alphanumeric());
         hidden.push_str(before);
         let word = inside(hidden.chars().next_back()) || inside(after.chars().next());
-        hidden.push_str(if part.len() < SHORT && word { part } else { "***" });
+        hidden.push_str(if part.len() < SHORT && word { part } else { place });
         rest = after;
     }
     hidden + rest
