@@ -267,7 +267,8 @@ pub(crate) fn keys_of(profile: &Profile, secrets: &Secrets) -> Vec<Option<Secret
     profile.ingests.iter().map(|ingest| secrets.ingest(&ingest.id).key).collect()
 }
 
-fn risk(profile: &Profile, secrets: &Secrets) -> Option<Notice> {
+/// Whether watching the connection gives its key away.
+pub fn risk(profile: &Profile, secrets: &Secrets) -> Option<Notice> {
     let template = &profile.playback.as_ref()?.url;
     let whole = |key: &Secret| !key.expose().contains('?');
     let held = keys_of(profile, secrets).iter().flatten().any(whole);

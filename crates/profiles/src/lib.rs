@@ -19,6 +19,7 @@ mod home;
 pub mod keys;
 pub mod playback;
 pub mod profile;
+mod save;
 pub mod secrets;
 pub mod store;
 
@@ -27,5 +28,6 @@ pub use error::{CODES, Error};
 pub use home::home;
 pub use keys::KeyStore;
 pub use profile::Profile;
+pub use save::save;
 pub use secrets::{Access, Secrets};
 pub use store::{Book, Store};

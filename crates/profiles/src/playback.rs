@@ -73,6 +73,17 @@ pub fn fill(template: &str, keys: &[Option<&Secret>]) -> Option<Secret> {
     (!filled.contains("{key")).then(|| Secret::new(filled))
 }
 
+/// What must not be seen of an address that was filled: the keys' names as they stand in it.
+pub fn hidden(keys: &[Option<&Secret>]) -> Vec<Secret> {
+    let forms = keys.iter().flatten().flat_map(|key| {
+        let name = name_of(key);
+        [utf8_percent_encode(name, UNRESERVED).to_string(), name.to_owned()]
+    });
+    let mut hidden: Vec<_> = forms.filter(|form| !form.is_empty()).map(Secret::new).collect();
+    hidden.dedup();
+    hidden
+}
+
 /// Whether a template wants a key.
 pub fn wants_key(template: &str) -> bool {
     template.contains("{key")

@@ -218,6 +218,24 @@ impl Provider {
         self.key.begins.is_empty() || self.key.begins.iter().any(|begin| key.expose().starts_with(begin))
     }
 
+    /// Rules that an ingest breaks by its address or its key, whatever is encoded.
+    pub fn faults(&self, variant: Option<&str>, ingest: &Ingest) -> Vec<Excess> {
+        let tls = match (self.limits(variant).tls, ingest.tls()) {
+            (Some(Tls::Required), false) => Some((Rule::TlsRequired, "rtmps", "rtmp")),
+            (Some(Tls::Refused), true) => Some((Rule::TlsRefused, "rtmp", "rtmps")),
+            _ => None,
+        };
+        let key =
+            (!self.likes_key(ingest.key())).then(|| (Rule::KeyShape, self.key.begins[0].as_str(), "***"));
+        let fault = |(rule, limit, actual): (Rule, &str, &str)| Excess {
+            rule,
+            severity: if rule == Rule::KeyShape { Severity::Advice } else { Severity::Over },
+            limit: limit.to_owned(),
+            actual: actual.to_owned(),
+        };
+        tls.into_iter().chain(key).map(fault).collect()
+    }
+
     /// The template of the playback address, where it follows from the ingest alone.
     pub fn derive(&self, profile: &Profile) -> Option<String> {
         let rule = self.playback.iter().find(|rule| rule.certain)?;

@@ -88,6 +88,18 @@ fn a_limit_is_named_with_both_numbers() {
 }
 
 #[test]
+fn an_address_or_a_key_of_the_wrong_kind_is_named() {
+    let rules = |id: &str, address: &str| -> Vec<_> {
+        let ingest = Ingest::parse(address, None).unwrap();
+        find(id).unwrap().faults(None, &ingest).iter().map(|fault| fault.rule).collect()
+    };
+    assert_eq!(rules("medialive", "rtmps://192.0.2.1/live/a"), [Rule::TlsRefused]);
+    assert_eq!(rules("ivs", "rtmp://h/app/live_x"), [Rule::TlsRequired, Rule::KeyShape]);
+    assert_eq!(rules("ivs", "rtmps://h/app/sk_x"), []);
+    assert_eq!(rules("custom", "rtmp://h/app/x"), []);
+}
+
+#[test]
 fn the_tightest_target_decides_and_is_named() {
     let targets = [limits("nginx-rtmp", None), limits("ivs", Some("basic")), limits("twitch", None)];
     let (encoding, changes) = clamp(&at(3840, 2160, "60", 20_000, 10.0), &targets);

@@ -12,6 +12,7 @@ use crate::Error;
 use crate::store::{Lock, replace};
 
 const NAME: &str = "keys.sealed";
+const LOCK: &str = "keys.lock";
 
 /// An unlocked file of keys. What it holds is read anew each time: another process of ours may write it.
 pub(super) struct SealedFile {
@@ -30,7 +31,7 @@ impl SealedFile {
 
     /// Opens it, or makes it.
     pub(super) fn open(home: &Path, passphrase: &Secret) -> Result<Self, Error> {
-        let _lock = Lock::take(home)?;
+        let _lock = Lock::take(home, LOCK)?;
         let home = home.to_owned();
         match std::fs::read(home.join(NAME)) {
             Ok(envelope) => Ok(Self { home, key: Key::open(&envelope, passphrase)?.0 }),
@@ -53,7 +54,7 @@ impl SealedFile {
 
     /// Keeps, or forgets.
     pub(super) fn write(&self, id: &str, bytes: Option<Vec<u8>>) -> Result<(), Error> {
-        let _lock = Lock::take(&self.home)?;
+        let _lock = Lock::take(&self.home, LOCK)?;
         let mut kept = self.kept()?;
         match bytes {
             Some(bytes) => kept.insert(id.to_owned(), BASE64_STANDARD.encode(bytes)),

@@ -25,8 +25,9 @@ pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), Error> {
 pub(crate) struct Lock(File);
 
 impl Lock {
-    pub(crate) fn take(home: &Path) -> Result<Self, Error> {
-        let path = home.join(".lock");
+    /// `name` tells what is locked; taking the same twice waits for ever.
+    pub(crate) fn take(home: &Path, name: &str) -> Result<Self, Error> {
+        let path = home.join(name);
         let failed = |source| Error::Write { path: path.clone(), source };
         std::fs::create_dir_all(home).map_err(failed)?;
         let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?;

@@ -15,6 +15,7 @@ pub(crate) use file::{Lock, replace};
 use crate::Error;
 
 const NAME: &str = "connections.json";
+const LOCK: &str = "connections.lock";
 /// How many older copies stay.
 const COPIES: usize = 5;
 
@@ -54,7 +55,7 @@ impl Store {
     /// # Errors
     /// Those of [`Store::load`], of `change`, and [`Error::Write`].
     pub fn change<T>(&self, change: impl FnOnce(&mut Book) -> Result<T, Error>) -> Result<T, Error> {
-        let _lock = Lock::take(&self.home)?;
+        let _lock = Lock::take(&self.home, LOCK)?;
         let mut book = self.load()?;
         let before = book.clone();
         let changed = change(&mut book)?;
@@ -74,7 +75,7 @@ impl Store {
     /// # Errors
     /// [`Error::Write`]; nothing is done to a file that can be read.
     pub fn recover(&self) -> Result<Option<PathBuf>, Error> {
-        let _lock = Lock::take(&self.home)?;
+        let _lock = Lock::take(&self.home, LOCK)?;
         let Err(Error::Unreadable { .. }) = read(&self.path()) else { return Ok(None) };
         let book = self.last_good().map(|(_, book)| book).unwrap_or_default();
         let path = self.path();
