@@ -26,6 +26,8 @@ pub(crate) enum Command {
     },
     /// Go live.
     Live(Box<Live>),
+    /// Saved connections.
+    Profiles(crate::profiles::Profiles),
     /// Take RTMP publishers in and serve them by HLS, on this computer only.
     Loopback {
         /// Port for publishers; 0 takes a free one.

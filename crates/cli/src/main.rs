@@ -5,6 +5,7 @@ mod arguments;
 mod interrupt;
 mod live;
 mod print;
+mod profiles;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let code = runtime.block_on(async {
         match arguments.command {
             Command::Devices { json } => list_devices(&Printer::new(json, language), language),
+            Command::Profiles(command) => blocking(move || profiles::run(command, language)).await,
             Command::Live(live) => live::run(*live, language).await,
             Command::Loopback { rtmp_port, http_port, json } => {
                 serve(ServeOptions { rtmp_port, http_port }, Printer::new(json, language), language).await
@@ -56,6 +58,11 @@ fn refuse(error: &clap::Error) -> ExitCode {
     }
     eprint!("{}", arguments::without_keys(&error.render().to_string(), std::env::args()));
     ExitCode::from(USAGE)
+}
+
+/// The system's key store may ask a person, and speaks D-Bus by a runtime of its own.
+async fn blocking(work: impl FnOnce() -> u8 + Send + 'static) -> u8 {
+    tokio::task::spawn_blocking(work).await.unwrap_or(3)
 }
 
 fn list_devices(printer: &Printer, language: Language) -> u8 {

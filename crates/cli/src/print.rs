@@ -62,6 +62,7 @@ impl Printer {
                 self.say("cli.started", &values)
             }
             Event::State(state) => self.state(state),
+            Event::Profile(profile) => Some(crate::profiles::print::connection(profile, self.language)),
             Event::Playback { url, .. } => {
                 let page = url.strip_suffix("index.m3u8").unwrap_or(url);
                 self.say("cli.playback", &[("page", page), ("url", url)])

@@ -73,6 +73,16 @@ pub fn fill(template: &str, keys: &[Option<&Secret>]) -> Option<Secret> {
     (!filled.contains("{key")).then(|| Secret::new(filled))
 }
 
+/// A template as it may be printed: `***` where a key stands.
+pub fn shown(template: &str) -> String {
+    let mut shown = template.replace("{key}", "***");
+    while let Some(at) = shown.find("{key") {
+        let end = shown[at..].find('}').map_or(shown.len(), |end| at + end + 1);
+        shown.replace_range(at..end, "***");
+    }
+    shown
+}
+
 /// What must not be seen of an address that was filled: the keys' names as they stand in it.
 pub fn hidden(keys: &[Option<&Secret>]) -> Vec<Secret> {
     let forms = keys.iter().flatten().flat_map(|key| {

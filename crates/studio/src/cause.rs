@@ -18,6 +18,8 @@ pub enum Kind {
     Device,
     /// A target.
     Target,
+    /// The saved connections or their keys.
+    Settings,
 }
 
 /// Something that was asked for did not work, in words.
@@ -116,6 +118,24 @@ impl Values for broadcast::Trouble {
     }
 }
 
+impl Values for profiles::Error {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Unreadable { path, .. } | Self::Newer { path, .. } | Self::Write { path, .. } => {
+                vec![("path", path.display().to_string())]
+            }
+            Self::NotFound(name) | Self::NameTaken(name) => vec![("name", name.clone())],
+            Self::Ambiguous { wanted, names } => vec![("name", wanted.clone()), ("names", names.clone())],
+            Self::NoKey { name, role } => vec![("name", name.clone()), ("role", role.to_string())],
+            Self::TooMany(most) | Self::TooManyIngests(most) | Self::ShortPassphrase(most) => {
+                vec![("most", most.to_string())]
+            }
+            Self::KeyStore { reason, .. } => vec![("reason", reason.clone())],
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Values for delivery::Error {
     fn values(&self) -> Vec<(&'static str, String)> {
         match self {
@@ -167,7 +187,22 @@ impl Failure {
             Kind::Usage => 2,
             Kind::Device => 3,
             Kind::Target => 4,
+            Kind::Settings => 7,
         }
+    }
+
+    /// Something that only a door knows of, such as a file that it was told to read.
+    pub fn new(
+        kind: Kind,
+        code: &str,
+        values: BTreeMap<String, String>,
+        detail: &dyn Display,
+        language: Language,
+    ) -> Self {
+        let filling: Vec<_> = values.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let told = cause(code, detail, language);
+        let message = words::text(language, &format!("cause.{code}"), &filling);
+        Self { kind, cause: Cause { message, values, ..told } }
     }
 
     /// A thread of ours panicked; where it did is in the log.
@@ -197,6 +232,25 @@ impl Failure {
 
     pub(crate) fn ingest(error: &rtmp::Error, language: Language) -> Self {
         Self::usage(error.code(), error, language)
+    }
+
+    /// What a person asked for of the saved connections; only a file or a key store that does not work is
+    /// another kind of trouble.
+    pub(crate) fn connections(error: &profiles::Error, language: Language) -> Self {
+        use profiles::Error as Theirs;
+        let kind = match error {
+            Theirs::NoHome
+            | Theirs::Unreadable { .. }
+            | Theirs::Newer { .. }
+            | Theirs::Write { .. }
+            | Theirs::KeyStore { .. }
+            | Theirs::Locked
+            | Theirs::Passphrase
+            | Theirs::Sealed
+            | Theirs::NoRandom => Kind::Settings,
+            _ => Kind::Usage,
+        };
+        Self { kind, cause: cause(error.code(), error, language) }
     }
 
     pub(crate) fn loopback(error: &loopback::Error, language: Language) -> Self {

@@ -22,6 +22,11 @@ pub(crate) fn rfc3339(at: SystemTime) -> String {
     OffsetDateTime::from(at).format(RFC3339_MILLIS).unwrap_or_default()
 }
 
+/// The same, from seconds since 1970.
+pub(crate) fn rfc3339_of_seconds(seconds: u64) -> String {
+    rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
 pub(crate) fn state(target: usize, state: &State, language: Language) -> Option<TargetState> {
     let (name, attempt, trouble) = match state {
         State::Idle => return None,

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::connections::Connection;
+
 /// Everything that the studio tells the outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[serde(tag = "event", rename_all = "kebab-case")]
@@ -43,6 +45,8 @@ pub enum Event {
     Level(Level),
     /// Somebody wants to close the window while a broadcast is on (window only).
     CloseAsked,
+    /// A saved connection.
+    Profile(Box<Connection>),
     /// The loopback server listens.
     Listening {
         /// Where to publish to.

@@ -11,6 +11,7 @@
 //! Promises: nothing is decided here that a crate below could decide; no event holds a stream key.
 
 mod cause;
+pub mod connections;
 mod convert;
 pub mod devices;
 pub mod event;
@@ -30,7 +31,8 @@ use delivery::Fetcher;
 use media::Clock;
 use words::Language;
 
-pub use cause::Failure;
+pub use cause::{Failure, Kind};
+pub use connections::Connections;
 pub use delivery::Error as FetchError;
 pub use delivery::fetch::Response as Fetched;
 pub use event::Event;

@@ -1,0 +1,323 @@
+//! Saved connections for the doors: choosing, changing, and what a run needs of them.
+//!
+//! Calls block: the system's key store may ask a person to unlock it.
+
+mod advice;
+mod view;
+
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use media::Secret;
+use profiles::catalogue::{self, Limits};
+use profiles::keys::{self, Kind as StoreKind};
+use profiles::profile::{Encoding, Role};
+use profiles::{Draft, KeyStore, Profile, Secrets, Store};
+use words::Language;
+
+pub use advice::{Advice, Lowered, Warning};
+pub(crate) use advice::{Wish, advise};
+pub use view::*;
+
+use crate::cause::{Failure, cause};
+use crate::lock;
+
+/// The environment's names; the first is CLI.md's.
+const STORE: &str = "TAMARACK_SECRETS";
+/// Opens the sealed file where nobody can be asked.
+const PASSPHRASE: &str = "TAMARACK_PASSPHRASE";
+
+/// All saved connections and their keys.
+pub struct Connections {
+    language: Arc<Mutex<Language>>,
+    store: Store,
+    options: keys::Options,
+    keys: OnceLock<KeyStore>,
+    /// One opening at a time.
+    opening: Mutex<()>,
+}
+
+/// A saved connection, and what should be said of it.
+pub struct Saved {
+    /// As it is now.
+    pub connection: Connection,
+    /// Codes of notices: `key-split`, `key-in-playback`.
+    pub notices: Vec<String>,
+}
+
+/// What a run needs of a connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Resolved {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    /// The primary first.
+    pub(crate) ingests: Vec<(Role, media::Ingest)>,
+    pub(crate) playback: Option<delivery::Playback>,
+    pub(crate) limits: Limits,
+    pub(crate) encoding: Option<Encoding>,
+}
+
+impl Connections {
+    /// Those in the folder and with the key store that the environment names.
+    ///
+    /// # Errors
+    /// When the system names no folder for settings, or the environment names no key store.
+    pub fn from_environment(language: Language) -> Result<Self, Failure> {
+        let home = profiles::home().map_err(|error| Failure::connections(&error, language))?;
+        let kind = std::env::var(STORE).ok().filter(|kind| !kind.is_empty()).map(|kind| kind.parse());
+        let kind = kind.transpose();
+        let kind = kind.map_err(|error: String| Failure::usage("bad-key-store", &error, language))?;
+        let passphrase = std::env::var(PASSPHRASE).ok().map(Secret::new);
+        Ok(Self {
+            language: Arc::new(Mutex::new(language)),
+            store: Store::new(home),
+            options: keys::Options { kind, passphrase, ..keys::Options::default() },
+            keys: OnceLock::new(),
+            opening: Mutex::default(),
+        })
+    }
+
+    /// Sentences come in the language that this holds.
+    #[must_use]
+    pub(crate) fn with_language(self, language: Arc<Mutex<Language>>) -> Self {
+        Self { language, ..self }
+    }
+
+    /// Those last used first.
+    ///
+    /// # Errors
+    /// When the file cannot be read. A key store that does not work only leaves open what is kept.
+    pub fn list(&self) -> Result<Vec<Connection>, Failure> {
+        let book = self.store.load().map_err(|error| self.failure(&error))?;
+        Ok(book.recent().into_iter().map(|profile| self.view(profile)).collect())
+    }
+
+    /// In a person's own order.
+    ///
+    /// # Errors
+    /// As [`Connections::list`].
+    pub fn in_order(&self) -> Result<Vec<Connection>, Failure> {
+        let book = self.store.load().map_err(|error| self.failure(&error))?;
+        Ok(book.profiles().iter().map(|profile| self.view(profile)).collect())
+    }
+
+    /// The one that is meant by a name, exactly or by a part that no other has.
+    ///
+    /// # Errors
+    /// When there is none, or several.
+    pub fn find(&self, name: &str) -> Result<Connection, Failure> {
+        Ok(self.view(&self.by_name(name)?))
+    }
+
+    /// Saves a new connection, or changes the one with this id.
+    ///
+    /// # Errors
+    /// When something in it cannot be used, its name is taken, or file or key store do not work; then nothing
+    /// is changed.
+    pub fn save(&self, id: Option<&str>, draft: ConnectionDraft) -> Result<Saved, Failure> {
+        self.save_draft(id, &draft.into_draft())
+    }
+
+    fn save_draft(&self, id: Option<&str>, draft: &Draft) -> Result<Saved, Failure> {
+        let keys = self.keys()?;
+        let saved = profiles::save(&self.store, keys, id, draft).map_err(|error| self.failure(&error))?;
+        let notices = saved.notices.iter().map(|notice| notice.code().to_owned()).collect();
+        Ok(Saved { connection: Connection::of(&saved.profile, Some(&saved.secrets)), notices })
+    }
+
+    /// Removes a connection and its keys.
+    ///
+    /// # Errors
+    /// When there is none with this id, or the file cannot be written. A key store that does not work keeps
+    /// nobody from removing.
+    pub fn remove(&self, id: &str) -> Result<(), Failure> {
+        let removed = self.store.change(|book| book.remove(id)).map_err(|error| self.failure(&error))?;
+        if let Err(error) = self.keys().map(|keys| keys.remove(&removed.id)) {
+            tracing::warn!(%error, "keys of a removed connection may still be in the key store");
+        }
+        Ok(())
+    }
+
+    /// A copy with its own keys.
+    ///
+    /// # Errors
+    /// As [`Connections::save`].
+    pub fn duplicate(&self, id: &str) -> Result<Connection, Failure> {
+        let keys = self.keys()?;
+        let secrets = keys.read(id).map_err(|error| self.failure(&error))?;
+        let copied = self.store.change(|book| {
+            let copy = book.duplicate(id)?;
+            keys.write(&copy.id, &secrets)?;
+            Ok(copy)
+        });
+        let copy = copied.map_err(|error| self.failure(&error))?;
+        Ok(Connection::of(&copy, Some(&secrets)))
+    }
+
+    /// Moves a connection to a place in a person's own order.
+    ///
+    /// # Errors
+    /// When there is none with this id, or the file cannot be written.
+    pub fn move_to(&self, id: &str, place: usize) -> Result<(), Failure> {
+        self.store.change(|book| book.move_to(id, place)).map_err(|error| self.failure(&error))
+    }
+
+    /// Puts the last good copy in the place of a file that cannot be read; where that file is now.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    pub fn recover(&self) -> Result<Option<String>, Failure> {
+        let aside = self.store.recover().map_err(|error| self.failure(&error))?;
+        Ok(aside.map(|path| path.display().to_string()))
+    }
+
+    /// The key of an ingest in clear, because a person asked to see it.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn reveal(&self, id: &str, ingest: &str) -> Result<String, Failure> {
+        let secrets = self.keys()?.read(id).map_err(|error| self.failure(&error))?;
+        match secrets.ingest(ingest).key {
+            Some(key) => Ok(key.expose().to_owned()),
+            None => {
+                let book = self.store.load().map_err(|error| self.failure(&error))?;
+                let profile = book.by_id(id).map_err(|error| self.failure(&error))?;
+                let role = profile.ingests.iter().find(|known| known.id == ingest);
+                let role = role.map(|ingest| ingest.role).unwrap_or_default();
+                let error = profiles::Error::NoKey { name: profile.name.clone(), role };
+                Err(self.failure(&error))
+            }
+        }
+    }
+
+    /// Which key store is in use; opens it.
+    ///
+    /// # Errors
+    /// When the one that was asked for does not work.
+    pub fn key_store(&self) -> Result<KeyStoreState, Failure> {
+        let keys = self.keys()?;
+        let code = match (keys.kind(), keys.is_locked()) {
+            (StoreKind::System, _) => None,
+            (StoreKind::File, true) => Some("key-store-locked"),
+            (StoreKind::File, false) => None,
+            (StoreKind::Memory, _) => Some("key-store-memory"),
+        };
+        let why: &dyn std::fmt::Display = &keys.refused().unwrap_or_default();
+        Ok(KeyStoreState {
+            kind: keys.kind().to_string(),
+            locked: keys.is_locked(),
+            warning: code.map(|code| cause(code, why, self.language())),
+        })
+    }
+
+    /// Opens the sealed file of keys, or makes it; what was in memory moves there.
+    ///
+    /// # Errors
+    /// When the passphrase is wrong, or too short for a new one.
+    pub fn unlock(&self, passphrase: &str) -> Result<(), Failure> {
+        self.keys()?.unlock(&Secret::new(passphrase)).map_err(|error| self.failure(&error))
+    }
+
+    /// Every provider of the catalogue.
+    pub fn providers() -> Vec<Provider> {
+        catalogue::all().iter().map(Provider::of).collect()
+    }
+
+    pub(crate) fn resolve(&self, profile: &Profile) -> Result<Resolved, Failure> {
+        let secrets = self.keys()?.read(&profile.id).map_err(|error| self.failure(&error))?;
+        resolve(profile, &secrets).map_err(|error| self.failure(&error))
+    }
+
+    pub(crate) fn by_name(&self, name: &str) -> Result<Profile, Failure> {
+        let book = self.store.load().map_err(|error| self.failure(&error))?;
+        book.by_name(name).cloned().map_err(|error| self.failure(&error))
+    }
+
+    pub(crate) fn by_id(&self, id: &str) -> Result<Profile, Failure> {
+        let book = self.store.load().map_err(|error| self.failure(&error))?;
+        book.by_id(id).cloned().map_err(|error| self.failure(&error))
+    }
+
+    /// Remembers that these were gone live with. That it could not be written is no reason not to.
+    pub(crate) fn used(&self, ids: &[String]) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let remembered = self.store.change(|book| {
+            ids.iter().for_each(|id| book.used(id, now));
+            Ok(())
+        });
+        if let Err(error) = remembered {
+            tracing::warn!(%error, "it was not remembered which connections were used");
+        }
+    }
+
+    fn view(&self, profile: &Profile) -> Connection {
+        let secrets = self.keys().ok().and_then(|keys| keys.read(&profile.id).ok());
+        Connection::of(profile, secrets.as_ref())
+    }
+
+    fn keys(&self) -> Result<&KeyStore, Failure> {
+        let _one_at_a_time = lock(&self.opening);
+        if let Some(keys) = self.keys.get() {
+            return Ok(keys);
+        }
+        let keys = KeyStore::open(self.store.home(), &self.options).map_err(|error| self.failure(&error))?;
+        Ok(self.keys.get_or_init(|| keys))
+    }
+
+    fn language(&self) -> Language {
+        *lock(&self.language)
+    }
+
+    fn failure(&self, error: &profiles::Error) -> Failure {
+        Failure::connections(error, self.language())
+    }
+}
+
+/// Whether an address as a person gives it holds a stream key.
+pub fn holds_key(address: &str) -> bool {
+    profiles::address::read(address, None, None).is_ok_and(|address| address.key.is_some())
+}
+
+/// A playback address as it may be printed.
+pub fn shown(template: &str) -> String {
+    profiles::playback::shown(template)
+}
+
+/// The provider's name for people.
+pub fn provider_name(id: &str, language: Language) -> String {
+    let name = catalogue::find(id).map(|provider| provider.name.as_str()).unwrap_or_default();
+    if name.is_empty() { words::text(language, "provider.custom.name", &[]) } else { name.to_owned() }
+}
+
+fn resolve(profile: &Profile, secrets: &Secrets) -> Result<Resolved, profiles::Error> {
+    let provider = catalogue::find(&profile.provider).unwrap_or_else(catalogue::custom);
+    let mut ingests = Vec::new();
+    for (at, ingest) in profile.ingests.iter().enumerate() {
+        let joined = profiles::address::join(ingest, &secrets.ingest(&ingest.id));
+        let joined = joined.map_err(|source| profiles::Error::Ingest { at, source })?;
+        let missing = || profiles::Error::NoKey { name: profile.name.clone(), role: ingest.role };
+        ingests.push((ingest.role, joined.ok_or_else(missing)?));
+    }
+    Ok(Resolved {
+        id: profile.id.clone(),
+        name: profile.name.clone(),
+        ingests,
+        playback: playback(profile, secrets),
+        limits: provider.limits(profile.variant.as_deref()),
+        encoding: profile.encoding.clone(),
+    })
+}
+
+/// Where it can be watched, with all that it needs; none while a key in the address is missing.
+fn playback(profile: &Profile, secrets: &Secrets) -> Option<delivery::Playback> {
+    let keys: Vec<_> = profile.ingests.iter().map(|ingest| secrets.ingest(&ingest.id).key).collect();
+    let keys: Vec<_> = keys.iter().map(Option::as_ref).collect();
+    let template = &profile.playback.as_ref()?.url;
+    let url = profiles::playback::fill(template, &keys)?;
+    let hidden = match profiles::playback::wants_key(template) {
+        true => profiles::playback::hidden(&keys),
+        false => Vec::new(),
+    };
+    let profiles::Access { query, headers, cookies } = secrets.playback.clone();
+    Some(delivery::Playback { url, hidden, query, headers, cookies })
+}
