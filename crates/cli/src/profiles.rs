@@ -199,7 +199,7 @@ fn empty() -> ConnectionDraft {
 
 /// What is saved, as a form that changes nothing would give it.
 fn again(saved: &Connection) -> ConnectionDraft {
-    let ingest = |ingest: &studio::connections::Ingest| ConnectionIngestDraft {
+    let ingest = |ingest: &studio::connections::ConnectionIngest| ConnectionIngestDraft {
         id: Some(ingest.id.clone()),
         role: ingest.role.clone(),
         address: ingest.server.clone(),

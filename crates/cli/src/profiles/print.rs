@@ -1,6 +1,6 @@
 //! A saved connection in sentences.
 
-use studio::connections::{Connection, Ingest};
+use studio::connections::{Connection, ConnectionIngest};
 use words::{Language, text};
 
 /// Name and provider, then a line for each thing that is known.
@@ -24,7 +24,7 @@ pub(crate) fn connection(connection: &Connection, language: Language) -> String 
     lines.join("\n    ")
 }
 
-fn ingest_line(ingest: &Ingest, language: Language) -> String {
+fn ingest_line(ingest: &ConnectionIngest, language: Language) -> String {
     let role = text(language, &format!("role.{}", ingest.role), &[]);
     let key = if ingest.key.is_some() { "cli.profiles.key" } else { "cli.profiles.no-key" };
     let key = text(language, key, &[]);

@@ -3,6 +3,7 @@
 //! Calls block: the system's key store may ask a person to unlock it.
 
 mod advice;
+mod exchange;
 mod view;
 
 use std::sync::{Arc, Mutex, OnceLock};
@@ -17,6 +18,7 @@ use words::Language;
 
 pub use advice::{Advice, Lowered, Warning};
 pub(crate) use advice::{Wish, advise};
+pub use exchange::*;
 pub use view::*;
 
 use crate::cause::{Failure, cause};
@@ -35,14 +37,6 @@ pub struct Connections {
     keys: OnceLock<KeyStore>,
     /// One opening at a time.
     opening: Mutex<()>,
-}
-
-/// A saved connection, and what should be said of it.
-pub struct Saved {
-    /// As it is now.
-    pub connection: Connection,
-    /// Codes of notices: `key-split`, `key-in-playback`.
-    pub notices: Vec<String>,
 }
 
 /// What a run needs of a connection.
@@ -114,15 +108,15 @@ impl Connections {
     /// # Errors
     /// When something in it cannot be used, its name is taken, or file or key store do not work; then nothing
     /// is changed.
-    pub fn save(&self, id: Option<&str>, draft: ConnectionDraft) -> Result<Saved, Failure> {
+    pub fn save(&self, id: Option<&str>, draft: ConnectionDraft) -> Result<ConnectionSaved, Failure> {
         self.save_draft(id, &draft.into_draft())
     }
 
-    fn save_draft(&self, id: Option<&str>, draft: &Draft) -> Result<Saved, Failure> {
+    fn save_draft(&self, id: Option<&str>, draft: &Draft) -> Result<ConnectionSaved, Failure> {
         let keys = self.keys()?;
         let saved = profiles::save(&self.store, keys, id, draft).map_err(|error| self.failure(&error))?;
         let notices = saved.notices.iter().map(|notice| notice.code().to_owned()).collect();
-        Ok(Saved { connection: Connection::of(&saved.profile, Some(&saved.secrets)), notices })
+        Ok(ConnectionSaved { connection: Connection::of(&saved.profile, Some(&saved.secrets)), notices })
     }
 
     /// Removes a connection and its keys.

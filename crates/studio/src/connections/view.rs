@@ -22,11 +22,11 @@ pub struct Connection {
     /// The provider's kind of channel.
     pub variant: Option<String>,
     /// Where it goes, the primary first.
-    pub ingests: Vec<Ingest>,
+    pub ingests: Vec<ConnectionIngest>,
     /// An own authority, as PEM.
     pub ca: Option<String>,
     /// Where it can be watched.
-    pub playback: Option<Playback>,
+    pub playback: Option<ConnectionPlayback>,
     /// Heights of the renditions that viewers should get, tallest first.
     pub ladder: Vec<u32>,
     /// What is encoded for it; null takes the app's settings.
@@ -46,7 +46,7 @@ pub struct Connection {
 /// One server of a saved connection.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
-pub struct Ingest {
+pub struct ConnectionIngest {
     /// Names it within the connection.
     pub id: String,
     /// `primary`, `backup` or `also`.
@@ -64,7 +64,7 @@ pub struct Ingest {
 /// Where a saved connection can be watched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
-pub struct Playback {
+pub struct ConnectionPlayback {
     /// The address; `{key}` stands for the key.
     pub url: String,
     /// How it came to be known: `typed`, `rule` or `imported`.
@@ -228,7 +228,7 @@ impl Connection {
     pub(crate) fn of(profile: &Profile, secrets: Option<&Secrets>) -> Self {
         let ingest = |ingest: &profile::Ingest| {
             let kept = secrets.map(|secrets| secrets.ingest(&ingest.id)).unwrap_or_default();
-            Ingest {
+            ConnectionIngest {
                 id: ingest.id.clone(),
                 role: ingest.role.to_string(),
                 server: ingest.server.clone(),
@@ -245,7 +245,7 @@ impl Connection {
             variant: profile.variant.clone(),
             ingests: profile.ingests.iter().map(ingest).collect(),
             ca: profile.ca.clone(),
-            playback: profile.playback.as_ref().map(|playback| Playback::of(playback, secrets)),
+            playback: profile.playback.as_ref().map(|playback| ConnectionPlayback::of(playback, secrets)),
             ladder: profile.ladder.clone(),
             encoding: profile.encoding.as_ref().map(Into::into),
             links: ConnectionLinks {
@@ -261,7 +261,7 @@ impl Connection {
     }
 }
 
-impl Playback {
+impl ConnectionPlayback {
     fn of(playback: &profile::Playback, secrets: Option<&Secrets>) -> Self {
         let derived = match playback.derived {
             Derived::Typed => "typed",
