@@ -50,7 +50,12 @@ pub struct Process {
 impl Process {
     /// Starts `command`; `name` appears in messages.
     pub fn spawn(name: &str, command: &mut Command) -> Self {
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        Self::spawn_reading(name, command, Stdio::null())
+    }
+
+    /// The same with something to read on standard input.
+    pub fn spawn_reading(name: &str, command: &mut Command, input: Stdio) -> Self {
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         // SAFETY: prctl is a plain system call, allowed between fork and exec.
         unsafe {
             command.pre_exec(|| {

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,6 +14,7 @@ use crate::system::{Environment, TempDir, target_dir};
 pub struct Tamarack {
     command: Command,
     home: TempDir,
+    input: Option<String>,
 }
 
 impl Tamarack {
@@ -36,7 +37,7 @@ impl Tamarack {
             .env("TAMARACK_HOME", home.path())
             .env("TAMARACK_SECRETS", "memory")
             .env("TAMARACK_LANG", "en");
-        Self { command, home }
+        Self { command, home, input: None }
     }
 
     /// Lets it find a camera, a microphone, a display.
@@ -53,6 +54,26 @@ impl Tamarack {
         self
     }
 
+    /// Gives it the settings of an earlier run, or of another program.
+    #[must_use]
+    pub fn at_home(self, home: &Path) -> Self {
+        self.env("TAMARACK_HOME", home.to_str().expect("a folder of our own"))
+    }
+
+    /// Gives it something to read on standard input.
+    #[must_use]
+    pub fn reading(mut self, input: &str) -> Self {
+        self.input = Some(input.to_owned());
+        self
+    }
+
+    /// Runs it to its end, which must come within 30 s.
+    pub fn finish(self) -> Run {
+        let mut run = self.start();
+        run.exit_code(30);
+        run
+    }
+
     /// Sets an environment variable.
     #[must_use]
     pub fn env(mut self, key: &str, value: &str) -> Self {
@@ -62,7 +83,18 @@ impl Tamarack {
 
     /// Starts it.
     pub fn start(mut self) -> Run {
-        Run { process: Process::spawn("tamarack", &mut self.command), seen: 0, home: self.home }
+        let input = match self.input {
+            Some(text) => {
+                let path = self.home.join("input");
+                std::fs::write(&path, text).expect("a folder of our own");
+                let file = std::fs::File::open(&path).expect("just written");
+                std::fs::remove_file(path).expect("just written");
+                file.into()
+            }
+            None => Stdio::null(),
+        };
+        let process = Process::spawn_reading("tamarack", &mut self.command, input);
+        Run { process, seen: 0, home: self.home }
     }
 }
 
