@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use studio::event::{Cause, Event};
-use studio::window::{Destination as Wanted, Settings, Snapshot};
-use studio::{Again, Destination, LiveRequest};
+use studio::window::{Destination, Settings, Snapshot};
+use studio::{Again, LiveRequest};
 use tauri::async_runtime::spawn_blocking;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Manager, State};
@@ -86,18 +86,13 @@ pub(crate) fn set_language(language: String, shell: State<'_, Shell>) {
 }
 
 #[tauri::command]
-pub(crate) async fn go_live(destination: Wanted, shell: State<'_, Shell>) -> Result<(), Cause> {
+pub(crate) async fn go_live(destinations: Vec<Destination>, shell: State<'_, Shell>) -> Result<(), Cause> {
     let studio = shell.studio.clone();
     let language = studio.language();
     let (video, audio) = lock(&shell.settings).read(language).map_err(cause)?;
-    let destination = match &destination {
-        Wanted::Local => Ok(Destination::Local),
-        Wanted::Url { url, key } => {
-            Destination::parse(url, key.as_deref().filter(|key| !key.is_empty()), language)
-        }
-    };
+    let destinations: Result<_, _> = destinations.iter().map(|wanted| wanted.read(language)).collect();
     let request = LiveRequest {
-        destinations: vec![destination.map_err(cause)?],
+        destinations: destinations.map_err(cause)?,
         video,
         audio,
         connect_timeout: CONNECT_TIMEOUT,
@@ -111,6 +106,17 @@ pub(crate) async fn go_live(destination: Wanted, shell: State<'_, Shell>) -> Res
 #[tauri::command]
 pub(crate) fn stop(shell: State<'_, Shell>) {
     shell.studio.stop();
+}
+
+#[tauri::command]
+pub(crate) async fn add_target(destination: Destination, shell: State<'_, Shell>) -> Result<Vec<u32>, Cause> {
+    let wanted = destination.read(shell.studio.language()).map_err(cause)?;
+    shell.studio.add_target(&wanted).await.map_err(cause)
+}
+
+#[tauri::command]
+pub(crate) fn stop_target(target: u32, shell: State<'_, Shell>) {
+    shell.studio.stop_target(target);
 }
 
 /// The page shows the question whether to end and quit.

@@ -125,7 +125,6 @@ impl Run {
             Targets::new(settings.connect_timeout, tracks, shared.clone(), stops.clone(), listener.clone());
         let members = Arc::new(members);
         members.begin(targets.into_iter().zip(queues));
-        let (finished, done) = watch::channel(None);
         let parts = Parts {
             stage: stage.clone(),
             shared: shared.clone(),
@@ -134,11 +133,7 @@ impl Run {
             stops: stops.clone(),
             listener,
         };
-        tokio::spawn(async move {
-            let summary = parts.run().await;
-            finished.send_replace(Some(summary));
-        });
-        Ok(Self { shared, targets: members, stops, done })
+        Ok(Self { shared, targets: members, stops, done: parts.spawn() })
     }
 
     /// Asks for another video bitrate, in bits per second, from the next picture on. An encoder that
@@ -208,6 +203,15 @@ fn start_encoders(
 }
 
 impl Parts {
+    fn spawn(self) -> watch::Receiver<Option<Summary>> {
+        let (finished, done) = watch::channel(None);
+        tokio::spawn(async move {
+            let summary = self.run().await;
+            finished.send_replace(Some(summary));
+        });
+        done
+    }
+
     async fn run(mut self) -> Summary {
         let captured_before = self.stage.counters();
         let ticker = self.tick(captured_before);

@@ -61,6 +61,10 @@ impl Printer {
                 ];
                 self.say("cli.started", &values)
             }
+            Event::Target(target) => {
+                let at = target.target.to_string();
+                self.say("cli.joined", &[("target", &at), ("name", &target.name)])
+            }
             Event::State(state) => self.state(state),
             Event::Playback { url, .. } => {
                 let page = url.strip_suffix("index.m3u8").unwrap_or(url);

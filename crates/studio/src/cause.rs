@@ -189,7 +189,9 @@ impl Failure {
 
     pub(crate) fn run(error: &broadcast::Error, language: Language) -> Self {
         let kind = match error {
-            broadcast::Error::Encoder(codec::Error::Setting(_)) | broadcast::Error::NoTarget => Kind::Usage,
+            broadcast::Error::Encoder(codec::Error::Setting(_))
+            | broadcast::Error::NoTarget
+            | broadcast::Error::Over => Kind::Usage,
             _ => Kind::Device,
         };
         Self { kind, cause: cause(error.code(), error, language) }
@@ -221,6 +223,8 @@ mod tests {
             "port-in-use",
             "listen-failed",
             "no-target",
+            "run-over",
+            "not-live",
             "encoder-failed",
             "encoder-not-found",
             "encoder-audio-only",

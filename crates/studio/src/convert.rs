@@ -1,5 +1,6 @@
 //! From the crates' own types to events.
 
+use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use broadcast::{State, Statistics, Summary};
@@ -10,9 +11,10 @@ use words::Language;
 
 use crate::cause::cause;
 use crate::event::{
-    Cause, End, Gap, KeyframeSpan, Mode, StateName, Stats, Summary as SummaryEvent, TargetState, TargetStats,
-    TargetSummary,
+    Cause, Encoding, End, Gap, KeyframeSpan, Mode, Started, StateName, Stats, Summary as SummaryEvent,
+    Target, TargetState, TargetStats, TargetSummary,
 };
+use crate::request::LiveRequest;
 
 const RFC3339_MILLIS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -20,6 +22,44 @@ const RFC3339_MILLIS: &[BorrowedFormatItem<'_>] =
 /// RFC 3339 in UTC with milliseconds.
 pub(crate) fn rfc3339(at: SystemTime) -> String {
     OffsetDateTime::from(at).format(RFC3339_MILLIS).unwrap_or_default()
+}
+
+pub(crate) fn started(
+    run: &str,
+    request: &LiveRequest,
+    names: &[String],
+    started: &broadcast::Started,
+    with_video: bool,
+    language: Language,
+) -> Started {
+    let settings = &request.video.settings;
+    let (encoder, cause) = match &started.encoder {
+        Some((name, reason)) => (*name, cause(reason.code(), reason, language)),
+        None => ("aac", cause("encoder-audio-only", &"" as &dyn Display, language)),
+    };
+    let video = |value: u32| if with_video { value } else { 0 };
+    let encoding = Encoding {
+        id: 0,
+        encoder: encoder.to_owned(),
+        reason: cause.message.clone(),
+        cause,
+        width: video(settings.size.width),
+        height: video(settings.size.height),
+        fps: if with_video { (settings.frame_rate.as_f64() * 1000.0).round() / 1000.0 } else { 0.0 },
+        video_kbps: video(settings.bitrate / 1000),
+        audio_kbps: request.audio.bitrate / 1000,
+        keyframe_s: settings.keyframe_interval.as_secs_f64(),
+    };
+    Started {
+        run: run.to_owned(),
+        encodings: vec![encoding],
+        targets: names.iter().enumerate().map(|(at, name)| target(at, name.clone())).collect(),
+    }
+}
+
+/// There is one encoding, which all targets share.
+pub(crate) fn target(at: usize, name: String) -> Target {
+    Target { target: at as u32, name, encoding: 0 }
 }
 
 pub(crate) fn state(target: usize, state: &State, language: Language) -> Option<TargetState> {

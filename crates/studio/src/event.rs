@@ -20,6 +20,8 @@ pub enum Event {
     Encoder(Encoder),
     /// Devices and encoders of a run are working.
     Started(Started),
+    /// A target joined the run while it was on; told before its first state.
+    Target(Target),
     /// One target's state changed.
     State(TargetState),
     /// The playlist and a segment at this address have been fetched.
@@ -136,7 +138,7 @@ pub struct Started {
     pub run: String,
     /// What is encoded.
     pub encodings: Vec<Encoding>,
-    /// Where it goes.
+    /// Where it goes from the start.
     pub targets: Vec<Target>,
 }
 

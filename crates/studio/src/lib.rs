@@ -12,14 +12,17 @@
 
 mod cause;
 mod convert;
+mod destination;
 pub mod devices;
 pub mod event;
+mod local;
 pub mod logs;
 mod preview;
 mod request;
 mod run;
 mod serve;
 mod stage;
+mod teller;
 pub mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,8 +36,9 @@ use words::Language;
 pub use cause::Failure;
 pub use delivery::Error as FetchError;
 pub use delivery::fetch::Response as Fetched;
+pub use destination::Destination;
 pub use event::Event;
-pub use request::{Destination, LiveRequest, Sources};
+pub use request::{LiveRequest, Sources};
 pub use run::{Outcome, summary_of_nothing};
 pub use serve::{ServeOptions, Server};
 pub use stage::Again;
@@ -49,7 +53,7 @@ pub struct Studio {
     stage: Arc<Stage>,
     fetcher: Fetcher,
     phase: tokio::sync::watch::Sender<run::Phase>,
-    run: Arc<Mutex<run::Slot>>,
+    shown: teller::Shown,
     previews: preview::Previews,
     meter: Mutex<Option<stage::MeterThread>>,
 }
@@ -75,7 +79,7 @@ impl Studio {
             stage: Arc::new(stage),
             fetcher,
             phase: tokio::sync::watch::Sender::default(),
-            run: Arc::default(),
+            shown: teller::Shown::default(),
             previews: preview::Previews::default(),
             meter: Mutex::default(),
         })

@@ -2,42 +2,14 @@
 
 use std::time::Duration;
 
-use broadcast::{Settings, Target, Video};
+use broadcast::{Settings, Video};
 use capture::{audio, video};
 use codec::encode::{AudioSettings, VideoSettings};
-use rtmp::Ingest;
 use words::Language;
 
 use crate::cause::Failure;
+use crate::destination::Destination;
 use crate::window;
-
-/// Where a run goes.
-#[derive(Clone, Debug)]
-pub enum Destination {
-    /// "This computer": the embedded loopback.
-    Local,
-    /// An ingest; its name for people is the address without the key.
-    Ingest(Ingest),
-}
-
-impl Destination {
-    /// Reads `local` or an ingest address, whose key may stand beside it.
-    pub fn parse(text: &str, key: Option<&str>, language: Language) -> Result<Self, Failure> {
-        match text.trim() {
-            "local" => Ok(Self::Local),
-            url => Ingest::parse(url, key)
-                .map(Self::Ingest)
-                .map_err(|error| Failure::ingest(&error.into(), language)),
-        }
-    }
-
-    pub(crate) fn name(&self, language: Language) -> String {
-        match self {
-            Self::Local => words::text(language, "target.local", &[]),
-            Self::Ingest(ingest) => ingest.to_string(),
-        }
-    }
-}
 
 /// The sources to open for a run from the command line.
 #[derive(Clone, Debug, Default)]
@@ -76,11 +48,6 @@ impl LiveRequest {
             audio: self.audio,
             connect_timeout: self.connect_timeout,
         }
-    }
-
-    pub(crate) fn targets(&self, ingests: Vec<Ingest>, language: Language) -> Vec<Target> {
-        let names = self.destinations.iter().map(|destination| destination.name(language));
-        names.zip(ingests).map(|(name, ingest)| Target { name, ingest }).collect()
     }
 }
 
@@ -151,16 +118,5 @@ mod tests {
             change(&mut settings);
             assert_eq!(settings.read(Language::English).unwrap_err().cause.code, "bad-setting");
         }
-    }
-
-    #[test]
-    fn a_destination_is_named_without_its_key() {
-        let ingest = Destination::parse("rtmp://h/app/hush", None, Language::English).unwrap();
-        assert_eq!(ingest.name(Language::English), "rtmp://h:1935/app/***");
-        assert_eq!(
-            Destination::parse("local", None, Language::Korean).unwrap().name(Language::Korean),
-            "이 컴퓨터"
-        );
-        assert!(Destination::parse("somewhere", None, Language::English).is_err());
     }
 }

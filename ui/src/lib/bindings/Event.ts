@@ -10,12 +10,13 @@ import type { Stage } from "./Stage";
 import type { Started } from "./Started";
 import type { Stats } from "./Stats";
 import type { Summary } from "./Summary";
+import type { Target } from "./Target";
 import type { TargetState } from "./TargetState";
 
 /**
  * Everything that the studio tells the outside.
  */
-export type Event = { "event": "camera" } & Camera | { "event": "microphone" } & Microphone | { "event": "encoder" } & Encoder | { "event": "started" } & Started | { "event": "state" } & TargetState | { "event": "playback", 
+export type Event = { "event": "camera" } & Camera | { "event": "microphone" } & Microphone | { "event": "encoder" } & Encoder | { "event": "started" } & Started | { "event": "target" } & Target | { "event": "state" } & TargetState | { "event": "playback", 
 /**
  * Position of the target in the run.
  */
