@@ -14,6 +14,8 @@ const COMMANDS: &[&str] = &[
     "set_language",
     "go_live",
     "stop",
+    "add_target",
+    "stop_target",
     "close_answered",
     "quit",
 ];

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use studio::event::{Cause, Event};
-use studio::window::{Destination as Wanted, Settings, Snapshot};
-use studio::{Again, Destination, LiveRequest};
+use studio::window::{Destination, Settings, Snapshot};
+use studio::{Again, LiveRequest};
 use tauri::async_runtime::spawn_blocking;
 use tauri::ipc::Channel;
 use tauri::{AppHandle, Manager, State};
@@ -86,31 +86,51 @@ pub(crate) fn set_language(language: String, shell: State<'_, Shell>) {
 }
 
 #[tauri::command]
-pub(crate) async fn go_live(destination: Wanted, shell: State<'_, Shell>) -> Result<(), Cause> {
+pub(crate) async fn go_live(destinations: Vec<Destination>, app: AppHandle) -> Result<(), Cause> {
+    let shell = app.state::<Shell>();
+    let request = request(destinations, &app).await?;
+    shell.studio.go_live(&request).await.map_err(cause)?;
     let studio = shell.studio.clone();
-    let language = studio.language();
-    let (video, audio) = lock(&shell.settings).read(language).map_err(cause)?;
-    let destination = match &destination {
-        Wanted::Local => Ok(Destination::Local),
-        Wanted::Url { url, key } => {
-            Destination::parse(url, key.as_deref().filter(|key| !key.is_empty()), language)
-        }
-    };
-    let request = LiveRequest {
-        destinations: vec![destination.map_err(cause)?],
-        video,
-        audio,
-        connect_timeout: CONNECT_TIMEOUT,
-        duration: None,
-    };
-    studio.go_live(&request).await.map_err(cause)?;
     tauri::async_runtime::spawn(async move { studio.finish().await });
     Ok(())
+}
+
+/// The settings as they are now, for these destinations. The key store may ask a person.
+async fn request(destinations: Vec<Destination>, app: &AppHandle) -> Result<LiveRequest, Cause> {
+    let app = app.clone();
+    let read = move || {
+        let shell = app.state::<Shell>();
+        let connections = shell.studio.connections();
+        let (video, audio) = lock(&shell.settings).read(shell.studio.language())?;
+        let destinations = destinations.iter().map(|wanted| wanted.read(connections));
+        Ok(LiveRequest {
+            destinations: destinations.collect::<Result<_, _>>()?,
+            video,
+            audio,
+            as_asked: false,
+            connect_timeout: CONNECT_TIMEOUT,
+            duration: None,
+        })
+    };
+    spawn_blocking(read).await.map_err(lost)?.map_err(cause)
 }
 
 #[tauri::command]
 pub(crate) fn stop(shell: State<'_, Shell>) {
     shell.studio.stop();
+}
+
+#[tauri::command]
+pub(crate) async fn add_target(destination: Destination, app: AppHandle) -> Result<Vec<u32>, Cause> {
+    let studio = app.state::<Shell>().studio.clone();
+    let read = move || destination.read(studio.connections()).map(|wanted| (studio.clone(), wanted));
+    let (studio, wanted) = spawn_blocking(read).await.map_err(lost)?.map_err(cause)?;
+    studio.add_target(&wanted).await.map_err(cause)
+}
+
+#[tauri::command]
+pub(crate) fn stop_target(target: u32, shell: State<'_, Shell>) {
+    shell.studio.stop_target(target);
 }
 
 /// The page shows the question whether to end and quit.

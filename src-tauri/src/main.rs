@@ -32,6 +32,8 @@ fn main() -> ExitCode {
             commands::set_language,
             commands::go_live,
             commands::stop,
+            commands::add_target,
+            commands::stop_target,
             commands::close_answered,
             commands::quit,
         ])

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use studio::event::{Camera, Devices, Encoder, Event, SourceState};
 use studio::window::Settings;
-use studio::{Again, Failure, Studio, devices};
+use studio::{Again, Connections, Failure, Studio, devices};
 use tauri::ipc::Channel;
 use tauri::{App, AppHandle, Manager, WebviewUrl, WebviewWindowBuilder};
 use words::Language;
@@ -49,7 +49,8 @@ impl Shell {
                 let _ = channel.send(event);
             }
         };
-        let studio = async { Studio::new(Language::detect(), Arc::new(listener)) };
+        let connections = Connections::from_environment(Language::detect())?;
+        let studio = async { Studio::new(connections, Arc::new(listener)) };
         let studio = tauri::async_runtime::block_on(studio)?;
         app.manage(Self {
             studio: Arc::new(studio),

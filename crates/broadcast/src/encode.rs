@@ -1,7 +1,7 @@
 //! The run's encoder threads, and what they hand their packets to.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use media::{AudioFrame, Packet, Timestamp};
 use stage::{Feed, Paced};
 
 use crate::Error;
-use crate::interleave::Interleaver;
+use crate::fanout::Fanout;
 use crate::queue::Queue;
 use crate::statistics::{Totals, count};
 
@@ -30,8 +30,7 @@ pub(crate) struct Shared {
     bitrate_wanted: AtomicU32,
     /// When the stream begins, on the stage's clock.
     origin: OnceLock<Timestamp>,
-    interleaver: Mutex<Interleaver>,
-    queues: Vec<Arc<Queue>>,
+    fanout: Mutex<Fanout>,
     on_failure: tokio::sync::Notify,
 }
 
@@ -44,8 +43,7 @@ impl Shared {
             keyframe_wanted: AtomicBool::new(false),
             bitrate_wanted: AtomicU32::new(0),
             origin: OnceLock::new(),
-            interleaver: Mutex::new(Interleaver::new(has_video)),
-            queues,
+            fanout: Mutex::new(Fanout::new(has_video, queues)),
             on_failure: tokio::sync::Notify::new(),
         }
     }
@@ -72,27 +70,30 @@ impl Shared {
         self.on_failure.notify_one();
     }
 
+    fn fanout(&self) -> MutexGuard<'_, Fanout> {
+        self.fanout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Passes packets through the interleaver to every target; never waits.
     fn put_out(&self, packets: Vec<Packet>) {
-        let mut interleaver = self.interleaver.lock().unwrap_or_else(PoisonError::into_inner);
-        for packet in packets {
-            for ready in interleaver.push(packet) {
-                for queue in &self.queues {
-                    if queue.push(ready.clone()) {
-                        self.want_keyframe();
-                    }
-                }
-            }
+        if self.fanout().put_out(packets) {
+            self.want_keyframe();
         }
     }
 
     /// Passes the rest on and tells every target that nothing more comes.
     pub(crate) fn finish(&self) {
-        let rest = self.interleaver.lock().unwrap_or_else(PoisonError::into_inner).finish();
-        for packet in rest {
-            self.queues.iter().for_each(|queue| _ = queue.push(packet.clone()));
-        }
-        self.queues.iter().for_each(|queue| queue.finish());
+        self.fanout().finish();
+    }
+
+    /// From now on `queue` gets what every target gets.
+    pub(crate) fn join(&self, queue: Arc<Queue>) {
+        self.fanout().join(queue);
+    }
+
+    /// `queue` gets nothing more.
+    pub(crate) fn leave(&self, queue: &Arc<Queue>) {
+        self.fanout().leave(queue);
     }
 
     fn stopped(&self) -> bool {

@@ -10,6 +10,9 @@ pub enum Error {
     /// There is nowhere to send to.
     #[error("there is no target; say where to go live to")]
     NoTarget,
+    /// The run is ending or over; nothing can be added to it.
+    #[error("the broadcast is ending; nothing can be added to it any more")]
+    Over,
     /// The system would not start a thread.
     #[error("the system would not start a thread: {0}")]
     Thread(String),
@@ -21,6 +24,7 @@ impl Error {
         match self {
             Self::Encoder(error) => error.code(),
             Self::NoTarget => "no-target",
+            Self::Over => "run-over",
             Self::Thread(_) => "no-thread",
         }
     }

@@ -5,6 +5,10 @@
 //!                                                                             +-> queue -> output task -> ingest 1
 //! ```
 //!
+//! Targets come and go while it is on: [`Run::add_target`], [`Run::stop_target`]. A further one costs a
+//! socket: packets are shared, encoders are not asked for more than a keyframe. The run ends by itself
+//! when the last target is over.
+//!
 //! Promises: one target's trouble never disturbs another or the encoders; every queue is bounded and
 //! every loss counted; a target's state has one writer; a stop is bounded by [`FLUSH_LIMIT`], a
 //! second one is immediate. Nothing here knows whether a window or a command line is watching.
@@ -12,15 +16,19 @@
 mod backoff;
 mod encode;
 mod error;
+mod fanout;
 mod interleave;
 mod output;
 mod queue;
 mod run;
 mod state;
 mod statistics;
+mod stops;
+mod targets;
 
 pub use error::Error;
-pub use output::FLUSH_LIMIT;
-pub use run::{Event, Listener, Run, Settings, Started, Target, Video};
+pub use run::{Event, Listener, Run, Settings, Started, Video};
 pub use state::{State, Trouble};
 pub use statistics::{Gap, Statistics, Summary, TargetStatistics, TargetSummary};
+pub use stops::FLUSH_LIMIT;
+pub use targets::Target;

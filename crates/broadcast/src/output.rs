@@ -1,13 +1,12 @@
 //! The task of one target: connect, send, and try again.
 
 use std::convert::Infallible;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use media::Item;
-use rtmp::{ConnectOptions, Ingest, Phase, Publisher};
+use rtmp::{CertificateDer, ConnectOptions, Ingest, Phase, Publisher};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 
 use crate::backoff::Backoff;
 use crate::encode::Shared;
@@ -15,9 +14,8 @@ use crate::queue::Queue;
 use crate::run::{Event, Listener};
 use crate::state::{State, Trouble};
 use crate::statistics::{Gap, TargetSummary};
+use crate::stops::Stops;
 
-/// How long a stop may take to send what is left and say goodbye.
-pub const FLUSH_LIMIT: Duration = Duration::from_secs(3);
 /// An accepted stream that is still on after this long is live. nginx-rtmp accepts in words and then
 /// hangs up when it denies a publisher, at once.
 const PROBATION: Duration = Duration::from_millis(250);
@@ -26,31 +24,9 @@ const ATTEMPT: Duration = Duration::from_secs(10);
 /// An attempt cut shorter than this says nothing of the server by running out of time.
 const TOO_SHORT: Duration = Duration::from_secs(1);
 
-/// What an output is told.
-#[derive(Clone, Default)]
-pub(crate) struct Stops {
-    /// Send what is left, say goodbye.
-    pub(crate) gently: CancellationToken,
-    /// Close now.
-    pub(crate) at_once: CancellationToken,
-    since: Arc<OnceLock<Instant>>,
-}
-
-impl Stops {
-    /// Asks for a gentle end, all of which must fit into [`FLUSH_LIMIT`] from the first call on.
-    pub(crate) fn end_gently(&self) {
-        self.since.get_or_init(Instant::now);
-        self.gently.cancel();
-    }
-
-    /// The time that is left for a gentle end.
-    pub(crate) fn left(&self) -> Duration {
-        FLUSH_LIMIT.saturating_sub(self.since.get().map_or(Duration::ZERO, Instant::elapsed))
-    }
-}
-
 pub(crate) struct Output {
     pub(crate) ingest: Ingest,
+    pub(crate) roots: Vec<CertificateDer<'static>>,
     pub(crate) connect_timeout: Duration,
     pub(crate) queue: Arc<Queue>,
     pub(crate) shared: Arc<Shared>,
@@ -127,7 +103,7 @@ impl Output {
     fn options(&self, begun: Instant) -> ConnectOptions {
         let left = self.connect_timeout.saturating_sub(begun.elapsed());
         let timeout = if self.was_live() { ATTEMPT } else { left.clamp(Duration::from_millis(100), ATTEMPT) };
-        ConnectOptions { timeout, ..ConnectOptions::default() }
+        ConnectOptions { timeout, extra_roots: self.roots.clone(), ..ConnectOptions::default() }
     }
 
     /// Never beyond the time that is left for the first connection.
@@ -259,8 +235,10 @@ impl Output {
         });
     }
 
+    /// Who was live and is dropped by hand has delivered what was wanted of it, whatever it does then.
     fn stopped(&self, cause: Option<Trouble>) {
-        self.conclude(cause.clone());
+        let as_wished = self.stops.own() && self.was_live();
+        self.conclude(cause.clone().filter(|_| !as_wished));
         self.enter(State::Stopped { cause });
     }
 

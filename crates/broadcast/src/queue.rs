@@ -56,6 +56,13 @@ impl Queue {
         Self { tracks, inner: Mutex::default(), filled: Notify::new() }
     }
 
+    /// For a target that joins a run which is on: it begins with a keyframe asked for when it is connected.
+    pub(crate) fn joining(tracks: Arc<Tracks>) -> Self {
+        let queue = Self::new(tracks);
+        queue.lock().mode = Mode::Closed { lossy: false };
+        queue
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,6 +126,12 @@ impl Queue {
     pub(crate) fn abandon(&self) {
         self.close();
         self.finish();
+    }
+
+    /// Forgets what waits, of which nobody will ask any more, and takes nothing more.
+    pub(crate) fn discard(&self) {
+        self.finish();
+        self.lock().packets = VecDeque::new();
     }
 
     /// Says that nothing more comes.
@@ -332,6 +345,20 @@ mod tests {
         assert_eq!(next(&queue).await, Some((Track::Video, 50)));
         assert_eq!(queue.dropped(), 41, "nor what came between the connection and its keyframe");
         assert_eq!(next(&queue).await, Some((Track::Audio, 50)));
+    }
+
+    #[tokio::test]
+    async fn who_joins_later_begins_with_a_fresh_keyframe_and_has_lost_nothing() {
+        let queue = Queue::joining(tracks());
+        (10..20).for_each(|frame| _ = queue.push(video(frame)));
+        assert!(queue.open());
+        (20..60).for_each(|frame| {
+            queue.push(audio(frame));
+            queue.push(video(frame));
+        });
+        assert_eq!(next(&queue).await, Some((Track::Video, 50)));
+        assert_eq!(next(&queue).await, Some((Track::Audio, 51)));
+        assert_eq!(queue.dropped(), 0);
     }
 
     #[tokio::test]

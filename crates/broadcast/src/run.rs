@@ -8,17 +8,16 @@ use std::time::{Duration, Instant, SystemTime};
 use codec::encode::{self, AudioSettings, VideoSettings};
 use media::Tracks;
 use media::audio::duration_of;
-use rtmp::Ingest;
 use stage::Stage;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use crate::Error;
 use crate::encode::{Shared, start_audio, start_video};
-use crate::output::{Output, Stops};
 use crate::queue::Queue;
 use crate::state::State;
-use crate::statistics::{Statistics, Summary, TargetStatistics, TargetSummary, read};
+use crate::statistics::{Statistics, Summary, read};
+use crate::stops::Stops;
+use crate::targets::{Target, Targets};
 
 /// The picture of a run.
 #[derive(Clone, Debug, Default)]
@@ -40,20 +39,18 @@ pub struct Settings {
     pub connect_timeout: Duration,
 }
 
-/// Where a run goes.
-#[derive(Clone, Debug)]
-pub struct Target {
-    /// Its name for people, without keys.
-    pub name: String,
-    /// The server.
-    pub ingest: Ingest,
-}
-
 /// What a run says while it lasts.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// The encoders run; always the first.
     Started(Started),
+    /// A target joined while the run was on; told before its first state.
+    Joined {
+        /// Its position.
+        target: usize,
+        /// Its name for people.
+        name: String,
+    },
     /// A target's state changed.
     State {
         /// Its position.
@@ -65,7 +62,7 @@ pub enum Event {
     Statistics(Statistics),
 }
 
-/// Called from the run's tasks; must return quickly.
+/// Called from the run's tasks; must return quickly, and not ask the run for anything.
 pub type Listener = Arc<dyn Fn(Event) + Send + Sync>;
 
 /// What a run began with.
@@ -78,23 +75,16 @@ pub struct Started {
 /// A run that is on. Dropping it stops it at once.
 pub struct Run {
     shared: Arc<Shared>,
+    targets: Arc<Targets>,
     stops: Stops,
     done: watch::Receiver<Option<Summary>>,
-}
-
-/// One target as the run sees it.
-struct Lane {
-    queue: Arc<Queue>,
-    state: watch::Receiver<State>,
-    summary: watch::Receiver<TargetSummary>,
 }
 
 /// Everything that [`Run::finish`] needs.
 struct Parts {
     stage: Arc<Stage>,
     shared: Arc<Shared>,
-    lanes: Vec<Lane>,
-    outputs: JoinSet<()>,
+    targets: Arc<Targets>,
     threads: Vec<JoinHandle<()>>,
     stops: Stops,
     listener: Listener,
@@ -131,46 +121,19 @@ impl Run {
         let threads = start_encoders(stage, &shared, video.map(|(encoder, _)| encoder), audio)?;
         listener(Event::Started(started));
         let stops = Stops::default();
-        let mut outputs = JoinSet::new();
-        let lanes = targets
-            .into_iter()
-            .zip(queues)
-            .enumerate()
-            .map(|(at, (target, queue))| {
-                let (state, state_read) = watch::channel(State::Idle);
-                let (summary, summary_read) = watch::channel(TargetSummary::default());
-                outputs.spawn(
-                    Output {
-                        ingest: target.ingest,
-                        connect_timeout: settings.connect_timeout,
-                        queue: queue.clone(),
-                        shared: shared.clone(),
-                        stops: stops.clone(),
-                        target: at,
-                        listener: listener.clone(),
-                        state,
-                        summary,
-                    }
-                    .run(),
-                );
-                Lane { queue, state: state_read, summary: summary_read }
-            })
-            .collect();
-        let (finished, done) = watch::channel(None);
+        let members =
+            Targets::new(settings.connect_timeout, tracks, shared.clone(), stops.clone(), listener.clone());
+        let members = Arc::new(members);
+        members.begin(targets.into_iter().zip(queues));
         let parts = Parts {
             stage: stage.clone(),
             shared: shared.clone(),
-            lanes,
-            outputs,
+            targets: members.clone(),
             threads,
             stops: stops.clone(),
             listener,
         };
-        tokio::spawn(async move {
-            let summary = parts.run().await;
-            finished.send_replace(Some(summary));
-        });
-        Ok(Self { shared, stops, done })
+        Ok(Self { shared, targets: members, stops, done: parts.spawn() })
     }
 
     /// Asks for another video bitrate, in bits per second, from the next picture on. An encoder that
@@ -185,12 +148,28 @@ impl Run {
         self.shared.want_keyframe();
     }
 
+    /// Adds a target while the run is on, and returns its position: the next one, since none is used
+    /// twice. It begins with a keyframe of its own as soon as it is connected, at a zero of its own;
+    /// the others see no more of it than that extra keyframe. May be called from any thread.
+    ///
+    /// # Errors
+    /// [`Error::Over`] when the run is ending or over. A target that cannot be reached is told as events.
+    pub fn add_target(&self, target: Target) -> Result<usize, Error> {
+        self.targets.add(target)
+    }
+
+    /// Ends one target and leaves the others alone: sends what waits for it, for [`FLUSH_LIMIT`] at most,
+    /// and says goodbye; a second call ends it at once. Nothing happens when it is over already or never
+    /// was. The run ends when its last target does.
+    ///
+    /// [`FLUSH_LIMIT`]: crate::FLUSH_LIMIT
+    pub fn stop_target(&self, target: usize) {
+        self.targets.stop(target);
+    }
+
     /// Sends what is left, says goodbye, ends; a second call ends at once.
     pub fn stop(&self) {
-        if self.stops.gently.is_cancelled() {
-            self.stops.at_once.cancel();
-        }
-        self.stops.end_gently();
+        self.stops.stop();
     }
 
     /// Waits for the end: stopped, failed, or every target gave up.
@@ -224,23 +203,31 @@ fn start_encoders(
 }
 
 impl Parts {
+    fn spawn(self) -> watch::Receiver<Option<Summary>> {
+        let (finished, done) = watch::channel(None);
+        tokio::spawn(async move {
+            let summary = self.run().await;
+            finished.send_replace(Some(summary));
+        });
+        done
+    }
+
     async fn run(mut self) -> Summary {
         let captured_before = self.stage.counters();
         let ticker = self.tick(captured_before);
         self.until_over().await;
+        self.targets.close();
         self.end_encoders().await;
-        while self.outputs.join_next().await.is_some() {}
+        self.targets.over().await;
         ticker.abort();
         self.summary(captured_before)
     }
 
-    async fn until_over(&mut self) {
-        let gently = self.stops.gently.clone();
-        let all_gone = async { while self.outputs.join_next().await.is_some() {} };
+    async fn until_over(&self) {
         tokio::select! {
-            () = gently.cancelled() => {}
+            () = self.stops.gently.cancelled() => {}
             () = self.shared.failed() => {}
-            () = all_gone => {}
+            () = self.targets.over() => {}
         }
     }
 
@@ -264,14 +251,11 @@ impl Parts {
         let mut reader = Reader {
             stage: self.stage.clone(),
             shared: self.shared.clone(),
-            lanes: self
-                .lanes
-                .iter()
-                .map(|lane| (lane.queue.clone(), lane.state.clone(), lane.summary.clone()))
-                .collect(),
+            targets: self.targets.clone(),
             before,
             last: Instant::now(),
             last_read: Sample::default(),
+            last_sent: Vec::new(),
         };
         let listener = self.listener.clone();
         tokio::spawn(async move {
@@ -296,7 +280,7 @@ impl Parts {
             dropped: counters.dropped - before.dropped + read(&totals.lost),
             keyframe_shortest: keyframes.shortest,
             keyframe_longest: keyframes.longest,
-            targets: self.lanes.iter().map(|lane| lane.summary.borrow().clone()).collect(),
+            targets: self.targets.summaries(),
             error: self.shared.failure.get().cloned(),
         }
     }
@@ -309,21 +293,22 @@ struct Sample {
     encoded: u64,
     video_bytes: u64,
     audio_bytes: u64,
-    sent: Vec<u64>,
 }
 
 struct Reader {
     stage: Arc<Stage>,
     shared: Arc<Shared>,
-    lanes: Vec<(Arc<Queue>, watch::Receiver<State>, watch::Receiver<TargetSummary>)>,
+    targets: Arc<Targets>,
     before: stage::Counters,
     last: Instant,
     last_read: Sample,
+    last_sent: Vec<u64>,
 }
 
 impl Reader {
     fn read(&mut self) -> Statistics {
         let seconds = self.last.elapsed().as_secs_f64().max(0.001);
+        let targets = self.targets.statistics(&mut self.last_sent, self.last);
         self.last = Instant::now();
         let totals = &self.shared.totals;
         let counters = self.stage.counters();
@@ -332,7 +317,6 @@ impl Reader {
             encoded: read(&totals.encoded),
             video_bytes: read(&totals.video_bytes),
             audio_bytes: read(&totals.audio_bytes),
-            sent: self.lanes.iter().map(|(.., summary)| summary.borrow().bytes).collect(),
         };
         let then = &self.last_read;
         let rate = |now: u64, then: u64| (now - then.min(now)) as f64 / seconds;
@@ -348,19 +332,7 @@ impl Reader {
             dropped: counters.dropped - self.before.dropped + read(&totals.lost),
             sound_lost: counters.sound_lost.saturating_sub(self.before.sound_lost)
                 + duration_of(read(&totals.sound_lost)),
-            targets: self
-                .lanes
-                .iter()
-                .enumerate()
-                .map(|(at, (queue, state, summary))| TargetStatistics {
-                    state: state.borrow().clone(),
-                    queue: queue.waiting(),
-                    sent_bitrate: rate(now.sent[at], then.sent.get(at).copied().unwrap_or(0)) * 8.0,
-                    bytes: now.sent[at],
-                    dropped: queue.dropped(),
-                    reconnects: summary.borrow().reconnects,
-                })
-                .collect(),
+            targets,
         };
         self.last_read = now;
         statistics

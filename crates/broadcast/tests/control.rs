@@ -3,67 +3,24 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // helpers of tests, too
 
-use std::process::Command;
-use std::sync::Arc;
-use std::time::Duration;
+mod parts;
 
-use broadcast::{Event, Run, Settings, Target, Video};
-use capture::{audio, video};
-use codec::encode::{AudioSettings, Choice, VideoSettings};
+use broadcast::Run;
 use e2e::judge::Kind;
-use e2e::{Nginx, Process, Received, TempDir};
-use media::{Clock, FrameRate, Size};
-use rtmp::Ingest;
-use stage::Stage;
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-
-const LIMIT: Duration = Duration::from_secs(20);
-const SIZE: Size = Size::new(640, 360);
-
-/// A picture with noise like a sensor's, so that an encoder needs every bit that it is given.
-fn noise(dir: &TempDir) -> String {
-    let file = dir.join("noise.mp4").display().to_string();
-    let mut command = Command::new("ffmpeg");
-    command.args(["-v", "error", "-nostdin", "-f", "lavfi", "-i"]);
-    command.args(["testsrc2=s=640x360:r=30,noise=alls=24:allf=t", "-t", "4"]);
-    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-qp", "18", &file]);
-    Process::run("ffmpeg", LIMIT, &mut command);
-    file
-}
-
-/// Waits for this many further readings of the figures, which come once a second.
-async fn seconds(events: &mut UnboundedReceiver<Event>, mut count: u32) {
-    while count > 0 {
-        let event = tokio::time::timeout(LIMIT, events.recv()).await.unwrap().unwrap();
-        count -= u32::from(matches!(event, Event::Statistics(_)));
-    }
-}
+use e2e::{Nginx, Received, TempDir};
+use parts::{Heard, noise, settings, stage, target};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bitrate_and_keyframes_are_changed_while_it_runs() {
     let (dir, nginx) = (TempDir::new("control"), Nginx::start());
-    let wanted = video::Wanted { size: SIZE, frame_rate: FrameRate::FPS_30 };
-    let stage = Arc::new(Stage::new(Clock::system(), wanted, Arc::new(|_| {})).unwrap());
-    stage.set_camera(video::Choice::File(noise(&dir))).unwrap();
-    stage.set_microphone(audio::Choice::Tone).unwrap();
-
-    let (told, mut events) = unbounded_channel();
-    let settings = Settings {
-        video: Some(Video {
-            settings: VideoSettings { size: SIZE, bitrate: 2_000_000, ..VideoSettings::default() },
-            encoder: Choice::Named("libx264".to_owned()),
-        }),
-        audio: AudioSettings::default(),
-        connect_timeout: LIMIT,
-    };
-    let target = Target { name: "nginx".to_owned(), ingest: Ingest::parse(&nginx.url("s"), None).unwrap() };
-    let hear = Arc::new(move |event| drop(told.send(event)));
-    let run = Run::start(&stage, &settings, vec![target], hear).unwrap();
-    seconds(&mut events, 7).await;
+    let (hear, mut heard) = Heard::listen();
+    let stage = stage(noise(&dir));
+    let run = Run::start(&stage, &settings(2_000_000), vec![target(&nginx, "s")], hear).unwrap();
+    heard.seconds(7).await;
     run.set_video_bitrate(500_000);
-    seconds(&mut events, 6).await;
+    heard.seconds(6).await;
     run.request_keyframe();
-    seconds(&mut events, 1).await;
+    heard.seconds(1).await;
     run.stop();
     let summary = run.finish().await.unwrap();
     assert!(summary.error.is_none() && summary.targets[0].cause.is_none(), "{summary:?}");

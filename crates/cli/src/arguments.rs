@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Go live.
     Live(Box<Live>),
     /// Saved connections.
-    Profiles(crate::profiles::Profiles),
+    Profiles(Box<crate::profiles::Profiles>),
     /// Take RTMP publishers in and serve them by HLS, on this computer only.
     Loopback {
         /// Port for publishers; 0 takes a free one.
@@ -44,7 +44,8 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Live {
-    /// Where to: `local` (This computer) or an rtmp(s):// address; may be given several times.
+    /// Where to: `local` (This computer), the name of a saved connection or an rtmp(s):// address; may be given
+    /// several times.
     #[arg(long, required = true, value_name = "TARGET")]
     pub(crate) to: Vec<String>,
     /// Camera: an id, a name or a part of it, `default`, `pattern`, `none` or `file:PATH`.
@@ -53,18 +54,19 @@ pub(crate) struct Live {
     /// Microphone: an id, a name or a part of it, `default`, `tone`, `none` or `file:PATH`.
     #[arg(long, default_value = "default", value_parser = microphone)]
     pub(crate) mic: audio::Choice,
-    /// Size of the picture.
-    #[arg(long, default_value = "1280x720", value_name = "WxH")]
-    pub(crate) size: Size,
-    /// Pictures per second: 23.976, 24, 25, 29.97, 30, 50, 59.94 or 60.
-    #[arg(long, default_value = "30")]
-    pub(crate) fps: FrameRate,
-    /// Video bitrate in bits per second, such as 2500k or 5M.
-    #[arg(long, default_value = "2500k", value_parser = bitrate, value_name = "BITRATE")]
-    pub(crate) video_bitrate: u32,
-    /// Seconds between keyframes.
-    #[arg(long, default_value = "2", value_parser = seconds, value_name = "SECONDS")]
-    pub(crate) keyframe: Duration,
+    /// Size of the picture [default: the connection's, else 1280x720].
+    #[arg(long, value_name = "WxH")]
+    pub(crate) size: Option<Size>,
+    /// Pictures per second: 23.976, 24, 25, 29.97, 30, 50, 59.94 or 60 [default: the
+    /// connection's, else 30].
+    #[arg(long)]
+    pub(crate) fps: Option<FrameRate>,
+    /// Video bitrate in bits per second, such as 2500k or 5M [default: the connection's, else 2500k].
+    #[arg(long, value_parser = bitrate, value_name = "BITRATE")]
+    pub(crate) video_bitrate: Option<u32>,
+    /// Seconds between keyframes [default: the connection's, else 2].
+    #[arg(long, value_parser = seconds, value_name = "SECONDS")]
+    pub(crate) keyframe: Option<Duration>,
     /// Encoder: `auto`, or a name that `tamarack devices` lists.
     #[arg(long, default_value = "auto", value_parser = encoder)]
     pub(crate) encoder: Choice,
@@ -74,9 +76,9 @@ pub(crate) struct Live {
     /// `zerolatency`, or `none` for a better picture some time later.
     #[arg(long, default_value = "zerolatency", value_parser = tune)]
     pub(crate) tune: Tune,
-    /// Audio bitrate in bits per second, such as 128k.
-    #[arg(long, default_value = "128k", value_parser = bitrate, value_name = "BITRATE")]
-    pub(crate) audio_bitrate: u32,
+    /// Audio bitrate in bits per second, such as 128k [default: the connection's, else 128k].
+    #[arg(long, value_parser = bitrate, value_name = "BITRATE")]
+    pub(crate) audio_bitrate: Option<u32>,
     /// How long network errors are retried before a target was ever live.
     #[arg(long, default_value = "10s", value_parser = duration, value_name = "TIME")]
     pub(crate) connect_timeout: Duration,
@@ -193,9 +195,18 @@ mod tests {
     fn the_defaults_are_those_of_the_contract() {
         let arguments = Arguments::parse_from(["tamarack", "live", "--to", "local"]);
         let Command::Live(live) = arguments.command else { panic!("not live") };
-        assert_eq!((live.size.to_string(), live.fps.to_string()), ("1280x720".to_owned(), "30".to_owned()));
-        assert_eq!((live.video_bitrate, live.audio_bitrate), (2_500_000, 128_000));
-        assert_eq!((live.keyframe, live.connect_timeout), (Duration::from_secs(2), Duration::from_secs(10)));
+        let usual = codec::encode::VideoSettings::default();
+        assert_eq!(
+            (usual.size.to_string(), usual.frame_rate.to_string()),
+            ("1280x720".to_owned(), "30".to_owned())
+        );
+        let audio = codec::encode::AudioSettings::default();
+        assert_eq!((usual.bitrate, audio.bitrate), (2_500_000, 128_000));
+        assert_eq!(
+            (usual.keyframe_interval, live.connect_timeout),
+            (Duration::from_secs(2), Duration::from_secs(10))
+        );
+        assert_eq!((live.size, live.fps, live.keyframe), (None, None, None));
         assert_eq!(
             (live.encoder, live.preset.name(), live.tune),
             (Choice::Auto, "veryfast", Tune::ZeroLatency)

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use broadcast::Video;
 use codec::encode::{AudioSettings, VideoSettings};
-use studio::{Destination, Failure, LiveRequest, Sources, Studio, summary_of_nothing};
+use studio::{Connections, Destination, Failure, LiveRequest, Sources, Studio, summary_of_nothing};
 use words::Language;
 
-use crate::USAGE;
 use crate::arguments::Live;
 use crate::interrupt::Interrupts;
 use crate::print::Printer;
@@ -20,16 +19,18 @@ const NEVER_LIVE: u8 = 4;
 pub(crate) async fn run(live: Live, language: Language) -> u8 {
     let mut interrupts = Interrupts::listen();
     let printer = Arc::new(Printer::new(live.json, language));
-    let (request, sources) = match read(live, language) {
+    let (request, sources, connections) = match read_apart(live, language).await {
         Ok(read) => read,
         Err(failure) => {
             printer.failure(&failure);
-            return USAGE;
+            return failure.exit_code();
         }
     };
+    let with_video = sources.camera != capture::video::Choice::None;
+    printer.advice(&request.advice(with_video, language));
     let targets = request.destinations.len();
     let told = printer.clone();
-    let studio = match Studio::new(language, Arc::new(move |event| told.event(&event))) {
+    let studio = match Studio::new(connections, Arc::new(move |event| told.event(&event))) {
         Ok(studio) => Arc::new(studio),
         Err(failure) => return never_began(&printer, &failure, targets),
     };
@@ -87,27 +88,40 @@ fn never_began(printer: &Printer, failure: &Failure, targets: usize) -> u8 {
     failure.exit_code()
 }
 
-fn read(live: Live, language: Language) -> Result<(LiveRequest, Sources), Failure> {
-    let destinations =
-        live.to.iter().map(|text| Destination::parse(text, None, language)).collect::<Result<Vec<_>, _>>()?;
+/// The system's key store may ask a person, and speaks D-Bus by a runtime of its own.
+async fn read_apart(live: Live, language: Language) -> Result<(LiveRequest, Sources, Connections), Failure> {
+    let read = tokio::task::spawn_blocking(move || read(live, language)).await;
+    read.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
+}
+
+fn read(live: Live, language: Language) -> Result<(LiveRequest, Sources, Connections), Failure> {
+    let connections = Connections::from_environment(language)?;
+    let destinations = live.to.iter().map(|text| Destination::parse(text, None, &connections));
+    let destinations = destinations.collect::<Result<Vec<_>, _>>()?;
+    let usual = VideoSettings::default();
+    let asked = [live.size.is_some(), live.fps.is_some(), live.video_bitrate.is_some()];
+    let asked =
+        asked.into_iter().any(|asked| asked) || live.keyframe.is_some() || live.audio_bitrate.is_some();
     let settings = VideoSettings {
-        size: live.size,
-        frame_rate: live.fps,
-        bitrate: live.video_bitrate,
-        keyframe_interval: live.keyframe,
+        size: live.size.unwrap_or(usual.size),
+        frame_rate: live.fps.unwrap_or(usual.frame_rate),
+        bitrate: live.video_bitrate.unwrap_or(usual.bitrate),
+        keyframe_interval: live.keyframe.unwrap_or(usual.keyframe_interval),
         preset: live.preset,
         tune: live.tune,
-        ..VideoSettings::default()
+        ..usual
     };
+    let audio = AudioSettings { bitrate: live.audio_bitrate.unwrap_or(AudioSettings::default().bitrate) };
     let request = LiveRequest {
         destinations,
         video: Video { settings, encoder: live.encoder },
-        audio: AudioSettings { bitrate: live.audio_bitrate },
+        audio,
+        as_asked: asked,
         connect_timeout: live.connect_timeout,
         duration: live.duration,
     };
     request.validate(language)?;
-    Ok((request, Sources { camera: live.camera, microphone: live.mic }))
+    Ok((request, Sources { camera: live.camera, microphone: live.mic }, connections))
 }
 
 /// The first interrupt ends the run well, the second at once, the third without a goodbye.

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     let code = runtime.block_on(async {
         match arguments.command {
             Command::Devices { json } => list_devices(&Printer::new(json, language), language),
-            Command::Profiles(command) => blocking(move || profiles::run(command, language)).await,
+            Command::Profiles(command) => blocking(move || profiles::run(*command, language)).await,
             Command::Live(live) => live::run(*live, language).await,
             Command::Loopback { rtmp_port, http_port, json } => {
                 serve(ServeOptions { rtmp_port, http_port }, Printer::new(json, language), language).await

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 
 use studio::Failure;
+use studio::connections::{Advice, Step, StepResult};
 use studio::event::{Camera, Cause, Encoder, End, Event, Microphone, StateName, Stats, Summary, TargetState};
 use words::{Language, text};
 
@@ -39,6 +40,20 @@ impl Printer {
         eprintln!("tamarack: {}", with_evidence(&failure.cause));
     }
 
+    /// What should be known before going live.
+    pub(crate) fn advice(&self, advice: &Advice) {
+        for warning in &advice.warnings {
+            let values =
+                [("name", warning.name.as_str()), ("limit", &warning.limit), ("actual", &warning.actual)];
+            let advised = format!("limit.{}.advice", warning.rule);
+            let key = match !warning.refused && words::has(&advised) {
+                true => advised,
+                false => format!("limit.{}", warning.rule),
+            };
+            eprintln!("tamarack: {}", text(self.language, &key, &values));
+        }
+    }
+
     fn say(&self, key: &str, values: &[(&str, &str)]) -> Option<String> {
         Some(text(self.language, key, values))
     }
@@ -59,10 +74,22 @@ impl Printer {
                     ("fps", &fps),
                     ("kbps", &kbps),
                 ];
-                self.say("cli.started", &values)
+                let mut lines = self.say("cli.started", &values)?;
+                for lowered in &encoding.lowered {
+                    let values =
+                        [("name", lowered.name.as_str()), ("from", &lowered.from), ("to", &lowered.to)];
+                    let key = format!("limit.{}.lowered", lowered.rule);
+                    lines.push_str(&format!("\n    {}", text(self.language, &key, &values)));
+                }
+                Some(lines)
+            }
+            Event::Target(target) => {
+                let at = target.target.to_string();
+                self.say("cli.joined", &[("target", &at), ("name", &target.name)])
             }
             Event::State(state) => self.state(state),
             Event::Profile(profile) => Some(crate::profiles::print::connection(profile, self.language)),
+            Event::Step(step) => Some(self.step(step)),
             Event::Playback { url, .. } => {
                 let page = url.strip_suffix("index.m3u8").unwrap_or(url);
                 self.say("cli.playback", &[("page", page), ("url", url)])
@@ -84,6 +111,19 @@ impl Printer {
                 .say("cli.unpublish", &[("app", app), ("stream", stream), ("cause", &with_evidence(cause))]),
             Event::Devices(_) | Event::Stage(_) | Event::Level(_) | Event::CloseAsked => None,
         }
+    }
+
+    fn step(&self, step: &Step) -> String {
+        let name = text(self.language, &format!("step.{}", step.step), &[]);
+        let result = match step.result {
+            StepResult::Passed => "step.passed",
+            StepResult::Failed => "step.failed",
+            StepResult::Skipped => "step.skipped",
+        };
+        let result = text(self.language, result, &[]);
+        let took = step.took_ms.map(|took| format!(", {took:.0} ms")).unwrap_or_default();
+        let cause = step.likely_cause.as_ref().map(|cause| format!("\n    {cause}")).unwrap_or_default();
+        format!("{name}: {result} ({}{took}){cause}", step.evidence)
     }
 
     fn camera(&self, camera: &Camera) -> Option<String> {

@@ -33,3 +33,5 @@ pub use listener::{Listener, Publication, PublishRequest};
 pub use media::{Credentials, Ingest, Secret, ingest};
 pub use message::Error as ProtocolError;
 pub use publisher::{ConnectOptions, Publisher};
+/// An authority that [`ConnectOptions::extra_roots`] may name.
+pub use tokio_rustls::rustls::pki_types::CertificateDer;

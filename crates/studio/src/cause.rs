@@ -180,6 +180,19 @@ pub(crate) fn cause<E: Values + ?Sized>(code: &str, error: &E, language: Languag
     Cause { code: code.to_owned(), message, detail, values }
 }
 
+impl Cause {
+    /// The same with what is known of this provider: `likely.<provider>.<code>` where there are such words.
+    #[must_use]
+    pub(crate) fn at_provider(mut self, provider: Option<&str>, language: Language) -> Self {
+        let key = provider.map(|provider| format!("likely.{provider}.{}", self.code));
+        if let (Some(key), Some(provider)) = (key.filter(|key| words::has(key)), provider) {
+            self.message = format!("{} {}", self.message, words::text(language, &key, &[]));
+            self.values.insert("provider".to_owned(), provider.to_owned());
+        }
+        self
+    }
+}
+
 impl Failure {
     /// The command line's exit code.
     pub const fn exit_code(&self) -> u8 {
@@ -224,7 +237,9 @@ impl Failure {
 
     pub(crate) fn run(error: &broadcast::Error, language: Language) -> Self {
         let kind = match error {
-            broadcast::Error::Encoder(codec::Error::Setting(_)) | broadcast::Error::NoTarget => Kind::Usage,
+            broadcast::Error::Encoder(codec::Error::Setting(_))
+            | broadcast::Error::NoTarget
+            | broadcast::Error::Over => Kind::Usage,
             _ => Kind::Device,
         };
         Self { kind, cause: cause(error.code(), error, language) }
@@ -275,6 +290,8 @@ mod tests {
             "port-in-use",
             "listen-failed",
             "no-target",
+            "run-over",
+            "not-live",
             "encoder-failed",
             "encoder-not-found",
             "encoder-audio-only",

@@ -1,5 +1,6 @@
 //! From the crates' own types to events.
 
+use std::fmt::Display;
 use std::time::{Duration, SystemTime};
 
 use broadcast::{State, Statistics, Summary};
@@ -9,10 +10,12 @@ use time::macros::format_description;
 use words::Language;
 
 use crate::cause::cause;
+use crate::connections::Lowered;
 use crate::event::{
-    Cause, End, Gap, KeyframeSpan, Mode, StateName, Stats, Summary as SummaryEvent, TargetState, TargetStats,
-    TargetSummary,
+    Cause, Encoding, End, Gap, KeyframeSpan, Mode, Started, StateName, Stats, Summary as SummaryEvent,
+    Target, TargetState, TargetStats, TargetSummary,
 };
+use crate::request::LiveRequest;
 
 const RFC3339_MILLIS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
@@ -27,7 +30,44 @@ pub(crate) fn rfc3339_of_seconds(seconds: u64) -> String {
     rfc3339(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
 }
 
-pub(crate) fn state(target: usize, state: &State, language: Language) -> Option<TargetState> {
+pub(crate) fn started(
+    run: &str,
+    request: &LiveRequest,
+    lowered: &[Lowered],
+    targets: Vec<Target>,
+    started: &broadcast::Started,
+    with_video: bool,
+    language: Language,
+) -> Started {
+    let settings = &request.video.settings;
+    let (encoder, cause) = match &started.encoder {
+        Some((name, reason)) => (*name, cause(reason.code(), reason, language)),
+        None => ("aac", cause("encoder-audio-only", &"" as &dyn Display, language)),
+    };
+    let video = |value: u32| if with_video { value } else { 0 };
+    let encoding = Encoding {
+        id: 0,
+        encoder: encoder.to_owned(),
+        reason: cause.message.clone(),
+        cause,
+        width: video(settings.size.width),
+        height: video(settings.size.height),
+        fps: if with_video { (settings.frame_rate.as_f64() * 1000.0).round() / 1000.0 } else { 0.0 },
+        video_kbps: video(settings.bitrate / 1000),
+        audio_kbps: request.audio.bitrate / 1000,
+        keyframe_s: settings.keyframe_interval.as_secs_f64(),
+        lowered: lowered.to_vec(),
+    };
+    Started { run: run.to_owned(), encodings: vec![encoding], targets }
+}
+
+/// `provider` knows more likely causes than a code alone.
+pub(crate) fn state(
+    target: usize,
+    state: &State,
+    provider: Option<&str>,
+    language: Language,
+) -> Option<TargetState> {
     let (name, attempt, trouble) = match state {
         State::Idle => return None,
         State::Connecting { attempt, cause } => (StateName::Connecting, *attempt, cause.as_ref()),
@@ -41,7 +81,8 @@ pub(crate) fn state(target: usize, state: &State, language: Language) -> Option<
         target: target as u32,
         state: name,
         attempt,
-        cause: trouble.map(|trouble| cause(trouble.code(), trouble, language)),
+        cause: trouble
+            .map(|trouble| cause(trouble.code(), trouble, language).at_provider(provider, language)),
         at: rfc3339(SystemTime::now()),
     })
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::connections::Connection;
+use crate::connections::{Connection, Lowered, Step};
 
 /// Everything that the studio tells the outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -22,6 +22,8 @@ pub enum Event {
     Encoder(Encoder),
     /// Devices and encoders of a run are working.
     Started(Started),
+    /// A target joined the run while it was on; told before its first state.
+    Target(Target),
     /// One target's state changed.
     State(TargetState),
     /// The playlist and a segment at this address have been fetched.
@@ -47,6 +49,8 @@ pub enum Event {
     CloseAsked,
     /// A saved connection.
     Profile(Box<Connection>),
+    /// One step of checking a saved connection.
+    Step(Step),
     /// The loopback server listens.
     Listening {
         /// Where to publish to.
@@ -140,7 +144,7 @@ pub struct Started {
     pub run: String,
     /// What is encoded.
     pub encodings: Vec<Encoding>,
-    /// Where it goes.
+    /// Where it goes from the start.
     pub targets: Vec<Target>,
 }
 
@@ -168,6 +172,8 @@ pub struct Encoding {
     pub audio_kbps: u32,
     /// Time between keyframes.
     pub keyframe_s: f64,
+    /// What was lowered because a target takes no more.
+    pub lowered: Vec<Lowered>,
 }
 
 /// One target of a run.
@@ -180,6 +186,12 @@ pub struct Target {
     pub name: String,
     /// The encoding that it receives.
     pub encoding: u32,
+    /// What it is for: `primary`, `backup` or `also`.
+    pub role: String,
+    /// The target whose connection it belongs to, unless it is that connection's first itself.
+    pub of: Option<u32>,
+    /// The id of its saved connection.
+    pub connection: Option<String>,
 }
 
 /// The states of a target.

@@ -13,14 +13,17 @@
 mod cause;
 pub mod connections;
 mod convert;
+mod destination;
 pub mod devices;
 pub mod event;
+mod local;
 pub mod logs;
 mod preview;
 mod request;
 mod run;
 mod serve;
 mod stage;
+mod teller;
 pub mod window;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -35,8 +38,9 @@ pub use cause::{Failure, Kind};
 pub use connections::Connections;
 pub use delivery::Error as FetchError;
 pub use delivery::fetch::Response as Fetched;
+pub use destination::Destination;
 pub use event::Event;
-pub use request::{Destination, LiveRequest, Sources};
+pub use request::{LiveRequest, Sources};
 pub use run::{Outcome, summary_of_nothing};
 pub use serve::{ServeOptions, Server};
 pub use stage::Again;
@@ -51,7 +55,8 @@ pub struct Studio {
     stage: Arc<Stage>,
     fetcher: Fetcher,
     phase: tokio::sync::watch::Sender<run::Phase>,
-    run: Arc<Mutex<run::Slot>>,
+    shown: teller::Shown,
+    connections: Arc<Connections>,
     previews: preview::Previews,
     meter: Mutex<Option<stage::MeterThread>>,
 }
@@ -61,8 +66,8 @@ impl Studio {
     ///
     /// # Errors
     /// When the system gives no threads, or no HTTP client can be made.
-    pub fn new(language: Language, listener: Listener) -> Result<Self, Failure> {
-        let language = Arc::new(Mutex::new(language));
+    pub fn new(connections: Connections, listener: Listener) -> Result<Self, Failure> {
+        let language = connections.shared_language();
         let clock = Clock::system();
         let settings = codec::encode::VideoSettings::default();
         let wanted = Wanted { size: settings.size, frame_rate: settings.frame_rate };
@@ -77,7 +82,8 @@ impl Studio {
             stage: Arc::new(stage),
             fetcher,
             phase: tokio::sync::watch::Sender::default(),
-            run: Arc::default(),
+            shown: teller::Shown::default(),
+            connections: Arc::new(connections),
             previews: preview::Previews::default(),
             meter: Mutex::default(),
         })
@@ -91,6 +97,11 @@ impl Studio {
     /// Changes the language of sentences in events.
     pub fn set_language(&self, language: Language) {
         *lock(&self.language) = language;
+    }
+
+    /// Saved connections. Their calls block.
+    pub const fn connections(&self) -> &Arc<Connections> {
+        &self.connections
     }
 
     /// The one HTTP client for playback.

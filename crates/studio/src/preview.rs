@@ -68,7 +68,7 @@ mod tests {
     use capture::video::Choice;
     use words::Language;
 
-    use crate::Studio;
+    use crate::{Connections, Studio};
 
     use super::*;
 
@@ -76,7 +76,8 @@ mod tests {
 
     #[tokio::test]
     async fn pictures_are_whole_jpegs_and_a_stage_without_a_camera_has_none() {
-        let studio = Studio::new(Language::English, Arc::new(|_| ())).unwrap();
+        let studio =
+            Studio::new(Connections::in_memory("/nonexistent", Language::English), Arc::new(|_| ())).unwrap();
         assert_eq!(studio.next_preview(BOUNDS), None);
         studio.choose_camera(Choice::Pattern).unwrap();
         let begun = Instant::now();

@@ -2,42 +2,17 @@
 
 use std::time::Duration;
 
-use broadcast::{Settings, Target, Video};
+use broadcast::{Settings, Video};
 use capture::{audio, video};
 use codec::encode::{AudioSettings, VideoSettings};
-use rtmp::Ingest;
+use media::Size;
+use profiles::profile::Encoding;
 use words::Language;
 
 use crate::cause::Failure;
+use crate::connections::{Advice, ConnectionEncoding, Lowered, advise};
+use crate::destination::Destination;
 use crate::window;
-
-/// Where a run goes.
-#[derive(Clone, Debug)]
-pub enum Destination {
-    /// "This computer": the embedded loopback.
-    Local,
-    /// An ingest; its name for people is the address without the key.
-    Ingest(Ingest),
-}
-
-impl Destination {
-    /// Reads `local` or an ingest address, whose key may stand beside it.
-    pub fn parse(text: &str, key: Option<&str>, language: Language) -> Result<Self, Failure> {
-        match text.trim() {
-            "local" => Ok(Self::Local),
-            url => Ingest::parse(url, key)
-                .map(Self::Ingest)
-                .map_err(|error| Failure::ingest(&error.into(), language)),
-        }
-    }
-
-    pub(crate) fn name(&self, language: Language) -> String {
-        match self {
-            Self::Local => words::text(language, "target.local", &[]),
-            Self::Ingest(ingest) => ingest.to_string(),
-        }
-    }
-}
 
 /// The sources to open for a run from the command line.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +32,8 @@ pub struct LiveRequest {
     pub video: Video,
     /// The sound.
     pub audio: AudioSettings,
+    /// Whether a person asked for these very settings, so that a connection's own do not take their place.
+    pub as_asked: bool,
     /// How long network errors are retried before a target was ever live.
     pub connect_timeout: Duration,
     /// How long the run lasts once a target was live; until stopped when `None`.
@@ -70,17 +47,52 @@ impl LiveRequest {
         checked.map_err(|error| Failure::usage(error.code(), &error, language))
     }
 
+    /// What is encoded, in a connection's words.
+    pub(crate) fn encoding(&self) -> Encoding {
+        let VideoSettings { size, frame_rate, bitrate, keyframe_interval, .. } = self.video.settings;
+        Encoding {
+            width: size.width,
+            height: size.height,
+            fps: frame_rate.to_string(),
+            video_kbps: bitrate / 1000,
+            audio_kbps: self.audio.bitrate / 1000,
+            keyframe_s: keyframe_interval.as_secs_f64(),
+        }
+    }
+
+    /// What the destinations take of it, and what should be known before going live.
+    pub fn advice(&self, with_video: bool, language: Language) -> Advice {
+        let wishes: Vec<_> = self.destinations.iter().map(|destination| destination.wish(language)).collect();
+        advise(&self.encoding(), self.as_asked, with_video, &wishes)
+    }
+
+    /// The same request, lowered until every destination takes it; what was lowered.
+    pub(crate) fn fitted(&self, with_video: bool, language: Language) -> (Self, Vec<Lowered>) {
+        let Advice { encoding, lowered, .. } = self.advice(with_video, language);
+        let mut fitted = self.clone();
+        // What was not touched keeps the bits per second that were asked for.
+        let before = ConnectionEncoding::from(&self.encoding());
+        let settings = &mut fitted.video.settings;
+        settings.size = Size::new(encoding.width, encoding.height);
+        settings.frame_rate = encoding.fps.parse().unwrap_or(settings.frame_rate);
+        if encoding.video_kbps != before.video_kbps {
+            settings.bitrate = encoding.video_kbps.saturating_mul(1000);
+        }
+        if encoding.keyframe_s != before.keyframe_s {
+            settings.keyframe_interval = Duration::from_secs_f64(encoding.keyframe_s.clamp(0.0, 3600.0));
+        }
+        if encoding.audio_kbps != before.audio_kbps {
+            fitted.audio.bitrate = encoding.audio_kbps.saturating_mul(1000);
+        }
+        (fitted, lowered)
+    }
+
     pub(crate) fn settings(&self, with_video: bool) -> Settings {
         Settings {
             video: with_video.then(|| self.video.clone()),
             audio: self.audio,
             connect_timeout: self.connect_timeout,
         }
-    }
-
-    pub(crate) fn targets(&self, ingests: Vec<Ingest>, language: Language) -> Vec<Target> {
-        let names = self.destinations.iter().map(|destination| destination.name(language));
-        names.zip(ingests).map(|(name, ingest)| Target { name, ingest }).collect()
     }
 }
 
@@ -151,16 +163,5 @@ mod tests {
             change(&mut settings);
             assert_eq!(settings.read(Language::English).unwrap_err().cause.code, "bad-setting");
         }
-    }
-
-    #[test]
-    fn a_destination_is_named_without_its_key() {
-        let ingest = Destination::parse("rtmp://h/app/hush", None, Language::English).unwrap();
-        assert_eq!(ingest.name(Language::English), "rtmp://h:1935/app/***");
-        assert_eq!(
-            Destination::parse("local", None, Language::Korean).unwrap().name(Language::Korean),
-            "이 컴퓨터"
-        );
-        assert!(Destination::parse("somewhere", None, Language::English).is_err());
     }
 }

@@ -1,29 +1,23 @@
 //! Going live and stopping.
 
-use std::fmt::Display;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
-use broadcast::{Run, State, Statistics, Summary};
+use broadcast::{Run, State, Summary, Target};
 use capture::video;
-use cpu_time::ProcessTime;
-use loopback::Loopback;
-use rtmp::Ingest;
+use profiles::profile::Encoding;
 use tokio::sync::watch;
 
-use crate::cause::{Failure, cause};
-use crate::event::{
-    Encoding, End, Event, KeyframeSpan, Started, Summary as SummaryEvent, Target, TargetSummary,
-};
-use crate::request::{Destination, LiveRequest, Sources};
-use crate::{Listener, Studio, convert, lock, window};
+use crate::cause::Failure;
+use crate::connections::Lowered;
+use crate::destination::{Destination, Places};
+use crate::event::{End, Event, KeyframeSpan, Summary as SummaryEvent, TargetSummary};
+use crate::request::{LiveRequest, Sources};
+use crate::teller::{Labels, Teller};
+use crate::{Studio, convert, lock, window};
 
-/// The app that "This computer" is published to.
-const LOCAL_APP: &str = "live";
 /// How long a stream can still be watched after its end.
 const AFTERWARDS: Duration = Duration::from_secs(60);
-/// How long to wait between looks at a playlist that is not there yet.
-const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Whether a run is on. At most one is, and what is pressed while it begins is not lost.
 #[derive(Clone, Default)]
@@ -34,50 +28,18 @@ pub(crate) enum Phase {
     /// Encoders and ports are being opened; it was asked so many times to stop.
     Starting { stops: u8 },
     /// It is on.
-    On(Arc<Run>),
+    On(Arc<Live>),
 }
 
-/// What belongs to the run that is on.
-#[derive(Default)]
-pub(crate) struct Slot {
-    shown: Option<window::Run>,
-    loopback: Option<Arc<Local>>,
-}
-
-/// "This computer" while it is wanted. The stream's name is random, so that no page in a browser can
-/// guess it.
-struct Local {
-    server: Loopback,
-    stream: String,
-}
-
-impl Local {
-    async fn start() -> Result<Self, loopback::Error> {
-        let free = std::net::SocketAddr::from(([127, 0, 0, 1], 0));
-        let options = loopback::Options { rtmp_addr: free, http_addr: free, ..loopback::Options::default() };
-        let stream = format!("{:016x}", random());
-        Ok(Self { server: Loopback::start(options).await?, stream })
-    }
-
-    /// A run may name this computer several times: each target has a stream of its own.
-    fn stream(&self, target: usize) -> String {
-        format!("{}{target}", self.stream)
-    }
-
-    fn ingest(&self, target: usize) -> Result<Ingest, rtmp::Error> {
-        let server = format!("rtmp://{}/{LOCAL_APP}", self.server.rtmp_addr());
-        Ok(Ingest::parse(&server, Some(&self.stream(target)))?)
-    }
-
-    fn playback_url(&self, target: usize) -> String {
-        self.server.playback_url(LOCAL_APP, &self.stream(target))
-    }
-}
-
-/// Enough chance for a name that nobody should guess: a hasher's random keys.
-fn random() -> u64 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(std::time::Instant::now())
+/// The run that is on, and what is kept for its targets.
+pub(crate) struct Live {
+    run: Arc<Run>,
+    places: Places,
+    labels: Arc<Labels>,
+    /// What is encoded, for targets that join.
+    encoding: Encoding,
+    /// Targets join one after the other, so that each one's position is known before it is live.
+    joining: tokio::sync::Mutex<()>,
 }
 
 /// How a run ended, for the command line.
@@ -150,12 +112,12 @@ impl Studio {
             return Err(Failure::usage("already-live", &"a broadcast is on already; end it first", language));
         }
         match self.begin(request).await {
-            Ok(run) => {
+            Ok(live) => {
                 self.phase.send_modify(|phase| {
                     if let Phase::Starting { stops } = *phase {
-                        (0..stops).for_each(|_| run.stop());
+                        (0..stops).for_each(|_| live.run.stop());
                     }
-                    *phase = Phase::On(run);
+                    *phase = Phase::On(Arc::new(live));
                 });
                 Ok(())
             }
@@ -166,24 +128,16 @@ impl Studio {
         }
     }
 
-    async fn begin(self: &Arc<Self>, request: &LiveRequest) -> Result<Arc<Run>, Failure> {
+    async fn begin(self: &Arc<Self>, request: &LiveRequest) -> Result<Live, Failure> {
         let language = self.language();
-        let local = self.local_for(request).await?;
-        let mut ingests = Vec::new();
-        for (target, destination) in request.destinations.iter().enumerate() {
-            ingests.push(match (destination, &local) {
-                (Destination::Ingest(ingest), _) => ingest.clone(),
-                (Destination::Local, Some(local)) => {
-                    local.ingest(target).map_err(|error| Failure::ingest(&error, language))?
-                }
-                (Destination::Local, None) => continue,
-            });
-        }
+        let (places, labels) = (Places::new(self.fetcher.clone()), Arc::<Labels>::default());
+        let targets = self.targets_of(request, &places, &labels).await?;
         let with_video = self.stage.status().camera_choice != video::Choice::None;
+        let (request, lowered) = request.fitted(with_video, language);
+        request.validate(language)?;
         let settings = request.settings(with_video);
-        let targets = request.targets(ingests, language);
         let (first_live, live) = watch::channel(false);
-        let hear = self.hear(request, with_video, local.clone(), first_live);
+        let hear = self.hear(&request, lowered, with_video, labels.clone(), first_live);
         let stage = self.stage.clone();
         let run = tokio::task::spawn_blocking(move || Run::start(&stage, &settings, targets, hear)).await;
         let run = match run {
@@ -191,54 +145,122 @@ impl Studio {
             Ok(Err(error)) => return Err(Failure::run(&error, language)),
             Err(error) => return Err(Failure::internal(&error, language)),
         };
-        lock(&self.run).loopback = local;
+        self.remember(&request.destinations);
         if let Some(duration) = request.duration {
             tokio::spawn(stop_after(run.clone(), live, duration));
         }
-        Ok(run)
+        let encoding = request.encoding();
+        Ok(Live { run, places, labels, encoding, joining: tokio::sync::Mutex::default() })
     }
 
-    async fn local_for(&self, request: &LiveRequest) -> Result<Option<Arc<Local>>, Failure> {
-        if !request.destinations.iter().any(|destination| matches!(destination, Destination::Local)) {
-            return Ok(None);
+    /// The first target of each destination stands at the destination's own position, as the command line
+    /// promises; what else belongs to one follows after all of these.
+    async fn targets_of(
+        &self,
+        request: &LiveRequest,
+        places: &Places,
+        labels: &Labels,
+    ) -> Result<Vec<Target>, Failure> {
+        let mut all = Vec::new();
+        let mut others = Vec::new();
+        for (at, destination) in request.destinations.iter().enumerate() {
+            let mut found = places.of(destination, self.language()).await?.into_iter();
+            all.extend(found.next());
+            others.extend(found.map(|mut place| {
+                place.label.of = Some(at as u32);
+                place
+            }));
         }
-        let local = Local::start().await.map_err(|error| Failure::loopback(&error, self.language()))?;
-        Ok(Some(Arc::new(local)))
+        all.append(&mut others);
+        let placed = all.into_iter().map(|place| {
+            labels.push(place.label);
+            place.target
+        });
+        Ok(placed.collect())
+    }
+
+    /// Connections that are used come first in lists.
+    fn remember(self: &Arc<Self>, destinations: &[Destination]) {
+        let ids: Vec<_> =
+            destinations.iter().filter_map(Destination::connection).map(str::to_owned).collect();
+        if !ids.is_empty() {
+            let connections = self.connections.clone();
+            tokio::task::spawn_blocking(move || connections.used(&ids));
+        }
     }
 
     /// Turns what the run says into events, and keeps what the window shows.
     fn hear(
-        self: &Arc<Self>,
+        &self,
         request: &LiveRequest,
+        lowered: Vec<Lowered>,
         with_video: bool,
-        local: Option<Arc<Local>>,
+        labels: Arc<Labels>,
         first_live: watch::Sender<bool>,
     ) -> broadcast::Listener {
         let language = self.language();
-        let unproven = Mutex::new(playback_urls(request, local.as_deref()));
-        let teller = Teller {
-            run: format!("{:016x}", random()),
-            listener: self.listener.clone(),
-            slot: self.run.clone(),
-            cpu: Arc::new(Mutex::new((ProcessTime::now(), std::time::Instant::now()))),
-        };
+        let teller = Teller::new(self.listener.clone(), self.shown.clone());
         let (request, fetcher) = (request.clone(), self.fetcher.clone());
         Arc::new(move |event| match event {
-            broadcast::Event::Started(started) => {
-                teller.started(started_event(&teller.run, &request, &started, with_video, language))
+            broadcast::Event::Started(started) => teller.started(convert::started(
+                &teller.run,
+                &request,
+                &lowered,
+                labels.events(),
+                &started,
+                with_video,
+                language,
+            )),
+            broadcast::Event::Joined { target, .. } => {
+                labels.event(target).into_iter().for_each(|label| teller.joined(label));
             }
             broadcast::Event::Statistics(statistics) => teller.statistics(&statistics),
             broadcast::Event::State { target, state } => {
                 if matches!(state, State::Live { .. }) {
                     first_live.send_replace(true);
-                    if let Some(url) = lock(&unproven).get_mut(target).and_then(Option::take) {
+                    if let Some(url) = labels.take_playback(target) {
                         let (fetcher, teller) = (fetcher.clone(), teller.clone());
                         tokio::spawn(async move { teller.prove(target as u32, url, fetcher).await });
                     }
                 }
-                teller.state(convert::state(target, &state, language));
+                teller.state(convert::state(target, &state, labels.provider(target), language));
             }
         })
+    }
+
+    /// Adds targets to the run that is on, or that begins; their positions.
+    ///
+    /// # Errors
+    /// When no run is on or it is ending, the target does not take what is being encoded, or "This computer"
+    /// finds no port. A target that cannot be reached is told as events.
+    pub async fn add_target(self: &Arc<Self>, destination: &Destination) -> Result<Vec<u32>, Failure> {
+        let language = self.language();
+        let mut phase = self.phase.subscribe();
+        // The sender is ours, so the channel is open.
+        let begun = phase.wait_for(|phase| !matches!(phase, Phase::Starting { .. })).await;
+        let Ok(Phase::On(live)) = begun.map(|phase| phase.clone()) else {
+            return Err(Failure::usage("not-live", &"no broadcast is on", language));
+        };
+        destination.wish(language).takes(&live.encoding, language)?;
+        let _alone = live.joining.lock().await;
+        let (mut added, first) = (Vec::new(), live.labels.next());
+        for mut place in live.places.of(destination, language).await? {
+            place.label.of = (!added.is_empty()).then_some(first);
+            live.labels.push(place.label);
+            let at = live.run.add_target(place.target).map_err(|error| Failure::run(&error, language))?;
+            added.push(at as u32);
+        }
+        self.remember(std::slice::from_ref(destination));
+        Ok(added)
+    }
+
+    /// Ends one target of the run and leaves the others alone. A second call ends it at once; the end of
+    /// the last one is the run's.
+    pub fn stop_target(&self, target: u32) {
+        let phase = self.phase.borrow().clone();
+        if let Phase::On(live) = phase {
+            live.run.stop_target(target as usize);
+        }
     }
 
     /// Ends the run: sends what is left and says goodbye. A second call ends it at once. A run that is
@@ -248,7 +270,7 @@ impl Studio {
             match phase {
                 Phase::Idle => {}
                 Phase::Starting { stops } => *stops = stops.saturating_add(1),
-                Phase::On(run) => run.stop(),
+                Phase::On(live) => live.run.stop(),
             }
             false
         });
@@ -267,15 +289,15 @@ impl Studio {
 
     /// Waits until the run has ended, tells the summary, and forgets the run.
     pub async fn finish(&self) -> Option<Outcome> {
-        let Phase::On(run) = self.phase.borrow().clone() else { return None };
-        let summary = run.finish().await;
+        let Phase::On(live) = self.phase.borrow().clone() else { return None };
+        let summary = live.run.finish().await;
         let language = self.language();
-        let local = std::mem::take(&mut *lock(&self.run)).loopback;
+        *lock(&self.shown) = None;
         if let Some(summary) = &summary {
             self.tell(Event::Summary(convert::summary(summary, language)));
         }
         self.phase.send_replace(Phase::Idle);
-        if let Some(local) = local {
+        if let Some(local) = live.places.local() {
             // The player still has some seconds to show.
             tokio::spawn(async move {
                 tokio::time::sleep(AFTERWARDS).await;
@@ -289,7 +311,7 @@ impl Studio {
 
     /// The run that is on, as the window shows it.
     pub fn shown_run(&self) -> Option<window::Run> {
-        lock(&self.run).shown.clone()
+        lock(&self.shown).clone()
     }
 }
 
@@ -318,130 +340,9 @@ pub fn summary_of_nothing(failure: Option<&Failure>, targets: usize) -> Event {
     })
 }
 
-/// Where each target can be watched, as far as that is known.
-fn playback_urls(request: &LiveRequest, local: Option<&Local>) -> Vec<Option<String>> {
-    let destinations = request.destinations.iter().enumerate();
-    let url = |(target, destination): (usize, &Destination)| match destination {
-        Destination::Local => local.map(|local| local.playback_url(target)),
-        Destination::Ingest(_) => None,
-    };
-    destinations.map(url).collect()
-}
-
 async fn stop_after(run: Arc<Run>, mut live: watch::Receiver<bool>, duration: Duration) {
     if live.wait_for(|live| *live).await.is_ok() {
         tokio::time::sleep(duration).await;
         run.stop();
-    }
-}
-
-fn started_event(
-    run: &str,
-    request: &LiveRequest,
-    started: &broadcast::Started,
-    with_video: bool,
-    language: words::Language,
-) -> Started {
-    let settings = &request.video.settings;
-    let (encoder, cause) = match &started.encoder {
-        Some((name, reason)) => (*name, cause(reason.code(), reason, language)),
-        None => ("aac", cause("encoder-audio-only", &"" as &dyn Display, language)),
-    };
-    let video = |value: u32| if with_video { value } else { 0 };
-    let encoding = Encoding {
-        id: 0,
-        encoder: encoder.to_owned(),
-        reason: cause.message.clone(),
-        cause,
-        width: video(settings.size.width),
-        height: video(settings.size.height),
-        fps: if with_video { (settings.frame_rate.as_f64() * 1000.0).round() / 1000.0 } else { 0.0 },
-        video_kbps: video(settings.bitrate / 1000),
-        audio_kbps: request.audio.bitrate / 1000,
-        keyframe_s: settings.keyframe_interval.as_secs_f64(),
-    };
-    let target = |(at, destination): (usize, &Destination)| Target {
-        target: at as u32,
-        name: destination.name(language),
-        encoding: 0,
-    };
-    Started {
-        run: run.to_owned(),
-        encodings: vec![encoding],
-        targets: request.destinations.iter().enumerate().map(target).collect(),
-    }
-}
-
-impl window::Run {
-    fn is(&self, run: &str) -> bool {
-        self.started.as_ref().is_some_and(|started| started.run == run)
-    }
-}
-
-/// Tells events of a run and keeps what a newly opened window must know.
-#[derive(Clone)]
-struct Teller {
-    /// Whose events these are.
-    run: String,
-    listener: Listener,
-    slot: Arc<Mutex<Slot>>,
-    cpu: Arc<Mutex<(ProcessTime, std::time::Instant)>>,
-}
-
-impl Teller {
-    fn started(&self, started: Started) {
-        lock(&self.slot).shown = Some(window::Run {
-            started: Some(started.clone()),
-            states: Vec::new(),
-            stats: None,
-            playback_url: None,
-        });
-        (self.listener)(Event::Started(started));
-    }
-
-    fn state(&self, state: Option<crate::event::TargetState>) {
-        let Some(state) = state else { return };
-        self.tell(Event::State(state.clone()), |shown| {
-            shown.states.retain(|known| known.target != state.target);
-            shown.states.push(state);
-            shown.states.sort_by_key(|known| known.target);
-        });
-    }
-
-    fn statistics(&self, statistics: &Statistics) {
-        let stats = convert::statistics(statistics, self.cpu_percent());
-        self.tell(Event::Stats(stats.clone()), |shown| shown.stats = Some(stats));
-    }
-
-    /// Tells and keeps what happened, unless the run is forgotten: nothing comes after its summary.
-    fn tell(&self, event: Event, keep: impl FnOnce(&mut window::Run)) {
-        let mut slot = lock(&self.slot);
-        if let Some(shown) = slot.shown.as_mut().filter(|shown| shown.is(&self.run)) {
-            keep(shown);
-            (self.listener)(event);
-        }
-    }
-
-    fn is_on(&self) -> bool {
-        lock(&self.slot).shown.as_ref().is_some_and(|shown| shown.is(&self.run))
-    }
-
-    fn cpu_percent(&self) -> f64 {
-        let mut last = lock(&self.cpu);
-        let now = (ProcessTime::now(), std::time::Instant::now());
-        let (used, passed) = (now.0.duration_since(last.0), now.1.duration_since(last.1));
-        *last = now;
-        used.as_secs_f64() / passed.as_secs_f64().max(0.001) * 100.0
-    }
-
-    /// Tells where to watch, once it really can be watched; gives up when the run is over.
-    async fn prove(&self, target: u32, url: String, fetcher: delivery::Fetcher) {
-        while self.is_on() {
-            if delivery::prove(&fetcher, &url).await.is_ok() {
-                let event = Event::Playback { target, url: url.clone() };
-                return self.tell(event, |shown| _ = shown.playback_url.get_or_insert(url));
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
-        }
     }
 }

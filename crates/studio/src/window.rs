@@ -25,14 +25,24 @@ pub struct Snapshot {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Run {
-    /// What it began with.
+    /// What it began with, and the targets that joined since.
     pub started: Option<Started>,
     /// The latest state of each target.
     pub states: Vec<TargetState>,
     /// The latest figures.
     pub stats: Option<Stats>,
-    /// Where the delivered stream can be watched, when it is known and works.
-    pub playback_url: Option<String>,
+    /// Where delivered streams can be watched, as far as that is known and works.
+    pub playback: Vec<Playback>,
+}
+
+/// Where what one target gets can be watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Playback {
+    /// Position of the target in the run.
+    pub target: u32,
+    /// Address of the playlist, keys removed.
+    pub url: String,
 }
 
 /// What a run encodes.
@@ -68,6 +78,11 @@ pub struct Settings {
 pub enum Destination {
     /// "This computer": the embedded loopback.
     Local,
+    /// A saved connection.
+    Profile {
+        /// Its id.
+        id: String,
+    },
     /// An ingest.
     Url {
         /// `rtmp://host/app`, or with the key at its end.

@@ -5,7 +5,10 @@ use profiles::profile::Encoding;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use words::Language;
+
 use super::ConnectionEncoding;
+use crate::cause::{Failure, Kind};
 
 /// What will be encoded for the chosen targets, and what should be known before.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -57,13 +60,34 @@ pub(crate) struct Wish {
     pub(crate) name: String,
     pub(crate) limits: Limits,
     pub(crate) presets: Vec<Encoding>,
+    /// What is encoded for it, if it says so.
+    pub(crate) own: Option<Encoding>,
     /// Rules that its address or key breaks.
     pub(crate) faults: Vec<catalogue::Excess>,
 }
 
-/// `with_video` is false for sound alone, which not every provider takes.
-pub(crate) fn advise(set: &Encoding, with_video: bool, wishes: &[Wish]) -> Advice {
-    let limits: Vec<_> = wishes.iter().map(|wish| wish.limits.clone()).collect();
+impl Wish {
+    /// Whether it takes what is being encoded already.
+    ///
+    /// # Errors
+    /// The first rule that it breaks.
+    pub(crate) fn takes(&self, encoding: &Encoding, language: Language) -> Result<(), Failure> {
+        let broken = self.limits.check(encoding).into_iter().chain(self.faults.clone());
+        let Some(over) = broken.into_iter().find(|one| one.severity == Severity::Over) else { return Ok(()) };
+        let values = [("name", &self.name), ("limit", &over.limit), ("actual", &over.actual)];
+        let filling = values.map(|(name, value)| (name, value.as_str()));
+        let rule = words::text(language, &format!("limit.{}", over.rule.code()), &filling);
+        let values = [("rule".to_owned(), rule.clone())].into_iter().collect();
+        Err(Failure::new(Kind::Usage, "target-over-limit", values, &rule, language))
+    }
+}
+
+/// `as_asked` keeps the settings over those that connections bring; `with_video` is false for sound alone,
+/// which not every provider takes.
+pub(crate) fn advise(set: &Encoding, as_asked: bool, with_video: bool, wishes: &[Wish]) -> Advice {
+    let own = wishes.iter().find_map(|wish| wish.own.as_ref()).filter(|_| !as_asked);
+    let set = own.unwrap_or(set);
+    let limits: Vec<_> = wishes.iter().map(|wish| limits_of(wish, as_asked)).collect();
     let (encoding, clamps) = clamp(set, &limits);
     let lowered = clamps.into_iter().map(|clamp| Lowered {
         rule: clamp.rule.code().to_owned(),
@@ -96,6 +120,20 @@ pub(crate) fn advise(set: &Encoding, with_video: bool, wishes: &[Wish]) -> Advic
     }
 }
 
+/// Where several connections bring settings of their own, the lowest of each counts.
+fn limits_of(wish: &Wish, as_asked: bool) -> Limits {
+    let Some(own) = wish.own.as_ref().filter(|_| !as_asked) else { return wish.limits.clone() };
+    let own = Limits {
+        width: Some(own.width),
+        height: Some(own.height),
+        fps: own.fps.parse().ok().map(media::FrameRate::as_f64),
+        video_kbps: Some(own.video_kbps),
+        audio_kbps: Some(own.audio_kbps),
+        ..Limits::default()
+    };
+    catalogue::tightest(&[wish.limits.clone(), own])
+}
+
 /// The first recommendation of the first target that has one which no target refuses.
 fn recommended(wishes: &[Wish], limits: &[Limits]) -> Option<ConnectionEncoding> {
     let taken = |preset: &&Encoding| {
@@ -112,7 +150,7 @@ mod tests {
     fn wish(id: &str, variant: Option<&str>) -> Wish {
         let provider = catalogue::find(id).unwrap();
         let (limits, presets) = (provider.limits(variant), provider.presets(variant));
-        Wish { name: provider.name.clone(), limits, presets, faults: Vec::new() }
+        Wish { name: provider.name.clone(), limits, presets, own: None, faults: Vec::new() }
     }
 
     fn set(width: u32, height: u32, video_kbps: u32) -> Encoding {
@@ -122,7 +160,7 @@ mod tests {
     #[test]
     fn the_tightest_of_several_is_named_with_what_it_lowers() {
         let wishes = [wish("youtube", None), wish("ivs", Some("basic"))];
-        let advice = advise(&set(1920, 1080, 5000), true, &wishes);
+        let advice = advise(&set(1920, 1080, 5000), false, true, &wishes);
         assert_eq!(advice.encoding.video_kbps, 3372);
         assert_eq!(
             (advice.lowered[0].rule.as_str(), advice.lowered[0].name.as_str()),
@@ -139,13 +177,13 @@ mod tests {
 
     #[test]
     fn nothing_is_said_where_nothing_is_wrong() {
-        let advice = advise(&set(1280, 720, 2500), true, &[wish("mux", None), wish("custom", None)]);
+        let advice = advise(&set(1280, 720, 2500), false, true, &[wish("mux", None), wish("custom", None)]);
         assert_eq!((advice.lowered, advice.warnings), (vec![], vec![]));
     }
 
     #[test]
     fn sound_alone_is_only_refused_by_those_who_do() {
-        let rules = |id| advise(&set(1280, 720, 2500), false, &[wish(id, None)]).warnings;
+        let rules = |id| advise(&set(1280, 720, 2500), false, false, &[wish(id, None)]).warnings;
         assert_eq!(rules("ivs")[0].rule, "audio-only");
         assert_eq!(rules("nginx-rtmp"), []);
     }

@@ -6,11 +6,12 @@ mod advice;
 mod exchange;
 mod view;
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use media::Secret;
-use profiles::catalogue::{self, Limits};
+use profiles::catalogue;
 use profiles::keys::{self, Kind as StoreKind};
 use profiles::profile::{Encoding, Role};
 use profiles::{Draft, KeyStore, Profile, Secrets, Store};
@@ -39,15 +40,17 @@ pub struct Connections {
     opening: Mutex<()>,
 }
 
-/// What a run needs of a connection.
+/// What a run needs of a connection, its keys among it: no `Debug` shows them.
 #[derive(Clone, Debug)]
-pub(crate) struct Resolved {
+pub struct Resolved {
     pub(crate) id: String,
     pub(crate) name: String,
+    pub(crate) provider: &'static catalogue::Provider,
+    pub(crate) variant: Option<String>,
     /// The primary first.
     pub(crate) ingests: Vec<(Role, media::Ingest)>,
+    pub(crate) roots: Vec<rtmp::CertificateDer<'static>>,
     pub(crate) playback: Option<delivery::Playback>,
-    pub(crate) limits: Limits,
     pub(crate) encoding: Option<Encoding>,
 }
 
@@ -62,19 +65,28 @@ impl Connections {
         let kind = kind.transpose();
         let kind = kind.map_err(|error: String| Failure::usage("bad-key-store", &error, language))?;
         let passphrase = std::env::var(PASSPHRASE).ok().map(Secret::new);
-        Ok(Self {
-            language: Arc::new(Mutex::new(language)),
-            store: Store::new(home),
-            options: keys::Options { kind, passphrase, ..keys::Options::default() },
-            keys: OnceLock::new(),
-            opening: Mutex::default(),
-        })
+        Ok(Self::new(home, keys::Options { kind, passphrase, ..keys::Options::default() }, language))
     }
 
-    /// Sentences come in the language that this holds.
-    #[must_use]
-    pub(crate) fn with_language(self, language: Arc<Mutex<Language>>) -> Self {
-        Self { language, ..self }
+    /// Those in this folder, with keys in memory alone: they end with it.
+    pub fn in_memory(home: impl Into<PathBuf>, language: Language) -> Self {
+        let options = keys::Options { kind: Some(StoreKind::Memory), ..keys::Options::default() };
+        Self::new(home.into(), options, language)
+    }
+
+    fn new(home: PathBuf, options: keys::Options, language: Language) -> Self {
+        Self {
+            language: Arc::new(Mutex::new(language)),
+            store: Store::new(home),
+            options,
+            keys: OnceLock::new(),
+            opening: Mutex::default(),
+        }
+    }
+
+    /// The language of sentences, which the studio may change.
+    pub(crate) fn shared_language(&self) -> Arc<Mutex<Language>> {
+        self.language.clone()
     }
 
     /// Those last used first.
@@ -258,7 +270,7 @@ impl Connections {
         Ok(self.keys.get_or_init(|| keys))
     }
 
-    fn language(&self) -> Language {
+    pub(crate) fn language(&self) -> Language {
         *lock(&self.language)
     }
 
@@ -295,9 +307,11 @@ fn resolve(profile: &Profile, secrets: &Secrets) -> Result<Resolved, profiles::E
     Ok(Resolved {
         id: profile.id.clone(),
         name: profile.name.clone(),
+        provider,
+        variant: profile.variant.clone(),
         ingests,
+        roots: Vec::new(),
         playback: playback(profile, secrets),
-        limits: provider.limits(profile.variant.as_deref()),
         encoding: profile.encoding.clone(),
     })
 }

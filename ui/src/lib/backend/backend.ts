@@ -21,9 +21,13 @@ export interface Backend {
   chooseMicrophone(id: string): Promise<void>;
   setMuted(muted: boolean): Promise<void>;
   setSettings(settings: Settings): Promise<void>;
-  goLive(destination: Destination): Promise<void>;
+  goLive(destinations: Destination[]): Promise<void>;
   /** Ends the run in good order; called again, at once. */
   stop(): Promise<void>;
+  /** Adds to the run that is on; the positions that it was given. */
+  addTarget(destination: Destination): Promise<number[]>;
+  /** Ends one target in good order and leaves the others alone; called again, at once. */
+  stopTarget(target: number): Promise<void>;
   setLanguage(language: Language): Promise<void>;
   /** The question whether to end and quit is on screen. */
   closeAnswered(): Promise<void>;

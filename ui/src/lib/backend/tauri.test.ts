@@ -26,8 +26,10 @@ test("commands and their arguments have the names that the engine knows", async 
   await tauri.chooseMicrophone("m");
   await tauri.setMuted(true);
   await tauri.setSettings(settings);
-  await tauri.goLive({ kind: "local" });
+  await tauri.goLive([{ kind: "local" }]);
   await tauri.stop();
+  await tauri.addTarget({ kind: "local" });
+  await tauri.stopTarget(1);
   await tauri.setLanguage("ko");
   await tauri.closeAnswered();
   await tauri.quit();
@@ -39,8 +41,10 @@ test("commands and their arguments have the names that the engine knows", async 
     ["choose_microphone", "id"],
     ["set_muted", "muted"],
     ["set_settings", "settings"],
-    ["go_live", "destination"],
+    ["go_live", "destinations"],
     ["stop", ""],
+    ["add_target", "destination"],
+    ["stop_target", "target"],
     ["set_language", "language"],
     ["close_answered", ""],
     ["quit", ""],

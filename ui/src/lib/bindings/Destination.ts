@@ -3,7 +3,11 @@
 /**
  * Where the window goes live to.
  */
-export type Destination = { "kind": "local" } | { "kind": "url", 
+export type Destination = { "kind": "local" } | { "kind": "profile", 
+/**
+ * Its id.
+ */
+id: string, } | { "kind": "url", 
 /**
  * `rtmp://host/app`, or with the key at its end.
  */

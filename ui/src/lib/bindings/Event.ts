@@ -10,13 +10,15 @@ import type { Microphone } from "./Microphone";
 import type { Stage } from "./Stage";
 import type { Started } from "./Started";
 import type { Stats } from "./Stats";
+import type { Step } from "./Step";
 import type { Summary } from "./Summary";
+import type { Target } from "./Target";
 import type { TargetState } from "./TargetState";
 
 /**
  * Everything that the studio tells the outside.
  */
-export type Event = { "event": "camera" } & Camera | { "event": "microphone" } & Microphone | { "event": "encoder" } & Encoder | { "event": "started" } & Started | { "event": "state" } & TargetState | { "event": "playback", 
+export type Event = { "event": "camera" } & Camera | { "event": "microphone" } & Microphone | { "event": "encoder" } & Encoder | { "event": "started" } & Started | { "event": "target" } & Target | { "event": "state" } & TargetState | { "event": "playback", 
 /**
  * Position of the target in the run.
  */
@@ -24,7 +26,7 @@ target: number,
 /**
  * Address of the playlist, keys removed.
  */
-url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "listening", 
+url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "step" } & Step | { "event": "listening", 
 /**
  * Where to publish to.
  */

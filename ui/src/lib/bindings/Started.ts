@@ -15,6 +15,6 @@ run: string,
  */
 encodings: Array<Encoding>, 
 /**
- * Where it goes.
+ * Where it goes from the start.
  */
 targets: Array<Target>, };

@@ -15,4 +15,16 @@ name: string,
 /**
  * The encoding that it receives.
  */
-encoding: number, };
+encoding: number, 
+/**
+ * What it is for: `primary`, `backup` or `also`.
+ */
+role: string, 
+/**
+ * The target whose connection it belongs to, unless it is that connection's first itself.
+ */
+of: number | null, 
+/**
+ * The id of its saved connection.
+ */
+connection: string | null, };

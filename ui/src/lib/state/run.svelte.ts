@@ -128,7 +128,7 @@ export class RunState {
     this.#active = true;
     run.states.forEach((state) => this.apply({ event: "state", ...state }));
     this.#stats = run.stats;
-    this.#playbackUrl = run.playback_url;
+    this.#playbackUrl = run.playback.find(({ target }) => target === 0)?.url ?? null;
   }
 
   apply(event: Event): void {
@@ -210,7 +210,7 @@ export class RunState {
     this.#name = this.#destination.kind === "url" ? serverName(this.#destination.url) : null;
     this.#enter("starting");
     try {
-      const going = this.#backend.goLive(this.#destination);
+      const going = this.#backend.goLive([this.#destination]);
       // The key is with the engine now; nothing here needs it any more.
       this.#destination = { kind: "local" };
       await going;

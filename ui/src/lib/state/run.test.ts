@@ -12,7 +12,7 @@ const cause = causeHere("hung-up-publish");
 
 function set() {
   const backend = {
-    goLive: vi.fn<(destination: Destination) => Promise<void>>(() => Promise.resolve()),
+    goLive: vi.fn<(destinations: Destination[]) => Promise<void>>(() => Promise.resolve()),
     stop: vi.fn(() => Promise.resolve()),
     quit: vi.fn(() => Promise.resolve()),
     closeAnswered: vi.fn(() => Promise.resolve()),
@@ -82,7 +82,7 @@ describe("dead time", () => {
     expect(backend.goLive).not.toHaveBeenCalled();
     await pass(DEAD_TIME_MS);
     run.confirm();
-    expect(backend.goLive).toHaveBeenCalledWith(server);
+    expect(backend.goLive).toHaveBeenCalledWith([server]);
   });
 
   test("a cancel that meets going live opens no question", async () => {
@@ -110,7 +110,7 @@ describe("a run", () => {
   test("goes to this computer without a question", () => {
     const { run, backend } = set();
     run.requestLive(local);
-    expect(backend.goLive).toHaveBeenCalledWith(local);
+    expect(backend.goLive).toHaveBeenCalledWith([local]);
     expect(run.phase).toBe("starting");
   });
 
@@ -298,7 +298,10 @@ describe("a run", () => {
       started: { run: "r", encodings: [], targets: [{ target: 0, name: "local", encoding: 0 }] },
       states: [{ target: 0, state: "live", attempt: 1, cause: null, at }],
       stats: null,
-      playback_url: "http://127.0.0.1:1/a.m3u8",
+      playback: [
+        { target: 1, url: "http://127.0.0.1:1/b.m3u8" },
+        { target: 0, url: "http://127.0.0.1:1/a.m3u8" },
+      ],
     });
     expect(run.control).toBe("end");
     expect(run.elapsed).toBe(90);

@@ -66,7 +66,7 @@ export class Fake implements Backend {
     const state = this.#query.get("state") ?? "ready";
     if (state !== "ready") {
       const destination: Destination = to ? { kind: "url", url: to, key: "k" } : { kind: "local" };
-      setTimeout(() => void this.goLive(destination), 100);
+      setTimeout(() => void this.goLive([destination]), 100);
     }
     return Promise.resolve();
   }
@@ -106,7 +106,7 @@ export class Fake implements Backend {
     return Promise.resolve();
   }
 
-  goLive(destination: Destination): Promise<void> {
+  goLive(destinations: Destination[]): Promise<void> {
     const plan = {
       stay: stays[this.#query.get("state") ?? ""] ?? "live",
       cause: causeHere(
@@ -117,12 +117,22 @@ export class Fake implements Backend {
       playback: this.#query.get("playback"),
       repeats: Number(this.#query.get("repeats") ?? 0),
     };
-    this.#run = new FakeRun(plan, destination, this.#snapshot.settings, (event) => this.#tell(event));
+    this.#run = new FakeRun(plan, destinations, this.#snapshot.settings, (event) => this.#tell(event));
     return Promise.resolve();
   }
 
   stop(): Promise<void> {
     this.#run?.stop();
+    return Promise.resolve();
+  }
+
+  addTarget(destination: Destination): Promise<number[]> {
+    const target = this.#run?.add(destination);
+    return target === undefined ? Promise.reject(causeHere("not-live")) : Promise.resolve([target]);
+  }
+
+  stopTarget(target: number): Promise<void> {
+    this.#run?.stopTarget(target);
     return Promise.resolve();
   }
 

@@ -20,46 +20,84 @@ export interface Plan {
 const CONNECT_MS = 600;
 const FLUSH_MS = 900;
 
-/** A run that tells the same story as a real one, in the same order. */
+interface FakeTarget {
+  name: string;
+  state: StateName;
+  wasLive: boolean;
+}
+
+const OVER: readonly StateName[] = ["stopped", "failed"];
+
+/** A run that tells the same story as a real one, in the same order. What is planned happens to its first target. */
 export class FakeRun {
   readonly #plan: Plan;
   readonly #emit: OnEvent;
   readonly #settings: Settings;
   readonly #began = Date.now();
-  #state: StateName = "connecting";
-  #wasLive = false;
+  readonly #targets: FakeTarget[];
   #seconds = 0;
+  #ended = false;
   #timers: ReturnType<typeof setTimeout>[] = [];
 
-  constructor(plan: Plan, destination: Destination, settings: Settings, emit: OnEvent) {
+  constructor(plan: Plan, destinations: Destination[], settings: Settings, emit: OnEvent) {
     this.#plan = plan;
     this.#emit = emit;
     this.#settings = settings;
-    this.#emit(this.#started(destination));
-    this.#enter("connecting", plan.stay === "connecting" ? 2 : 1);
-    if (plan.stay !== "connecting") this.#later(CONNECT_MS, () => this.#answer());
+    this.#targets = destinations.map((destination) => targetFor(destination));
+    this.#emit(this.#started());
+    this.#targets.forEach((_, target) => this.#connect(target));
+  }
+
+  /** The position of the target that joins; none when the run is over. */
+  add(destination: Destination): number | undefined {
+    if (this.#ended) return undefined;
+    const target = this.#targets.push(targetFor(destination)) - 1;
+    this.#emit({ event: "target", target, name: this.#targets[target]?.name ?? "", encoding: 0 });
+    this.#connect(target);
+    return target;
   }
 
   stop(): void {
+    const again = this.#on().every(([{ state }]) => state === "stopping");
     this.#clear();
-    if (this.#state === "stopping") return this.#over();
-    this.#enter("stopping");
+    if (again) return this.#over();
+    this.#on().forEach(([, target]) => this.#enter(target, "stopping"));
     if (this.#plan.stay !== "stopping") this.#later(FLUSH_MS, () => this.#over());
   }
 
-  #answer(): void {
-    if (this.#plan.stay === "failed") {
-      this.#enter("failed", 1, this.#plan.cause);
-      return this.#over();
-    }
-    this.#enter("live");
-    this.#wasLive = true;
-    this.#timers.push(setInterval(() => this.#second(), 1000));
-    const { playback } = this.#plan;
-    if (playback) this.#later(200, () => this.#emit({ event: "playback", target: 0, url: playback }));
-    if (this.#plan.stay === "reconnecting")
-      this.#later(2500, () => this.#enter("reconnecting", 3, this.#plan.cause));
-    if (this.#plan.stay === "stopping") this.#later(1500, () => this.stop());
+  stopTarget(target: number): void {
+    const state = this.#targets[target]?.state;
+    if (state === undefined || OVER.includes(state)) return;
+    if (state === "stopping") return this.#end(target, "stopped");
+    this.#enter(target, "stopping");
+    this.#later(FLUSH_MS, () => this.#end(target, "stopped"));
+  }
+
+  /** The targets that are not over, with their positions. */
+  #on(): [FakeTarget, number][] {
+    const all = this.#targets.map((target, at): [FakeTarget, number] => [target, at]);
+    return all.filter(([{ state }]) => !OVER.includes(state));
+  }
+
+  #connect(target: number): void {
+    const planned = target === 0 && this.#plan.stay === "connecting";
+    this.#enter(target, "connecting", planned ? 2 : 1);
+    if (!planned) this.#later(CONNECT_MS, () => this.#answer(target));
+  }
+
+  #answer(target: number): void {
+    const { cause, playback, stay } = this.#plan;
+    const found = this.#targets[target];
+    if (found?.state !== "connecting") return;
+    if (target === 0 && stay === "failed") return this.#end(target, "failed", cause);
+    this.#enter(target, "live");
+    if (!this.#targets.some(({ wasLive }) => wasLive))
+      this.#timers.push(setInterval(() => this.#second(), 1000));
+    found.wasLive = true;
+    if (target !== 0) return;
+    if (playback) this.#later(200, () => this.#emit({ event: "playback", target, url: playback }));
+    if (stay === "reconnecting") this.#later(2500, () => this.#enter(target, "reconnecting", 3, cause));
+    if (stay === "stopping") this.#later(1500, () => this.stop());
   }
 
   #later(milliseconds: number, then: () => void): void {
@@ -71,9 +109,17 @@ export class FakeRun {
     this.#timers = [];
   }
 
-  #enter(state: StateName, attempt = 1, cause: Cause | null = null): void {
-    this.#state = state;
-    this.#emit({ event: "state", target: 0, state, attempt, cause, at: new Date().toISOString() });
+  #enter(target: number, state: StateName, attempt = 1, cause: Cause | null = null): void {
+    const found = this.#targets[target];
+    if (!found || OVER.includes(found.state)) return;
+    found.state = state;
+    this.#emit({ event: "state", target, state, attempt, cause, at: new Date().toISOString() });
+  }
+
+  /** The last one's end is the run's. */
+  #end(target: number, state: StateName, cause: Cause | null = null): void {
+    this.#enter(target, state, 1, cause);
+    if (this.#on().length === 0) this.#over();
   }
 
   #second(): void {
@@ -82,14 +128,15 @@ export class FakeRun {
   }
 
   #over(): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#clear();
-    if (this.#state === "stopping") this.#enter("stopped");
+    this.#on().forEach(([, target]) => this.#enter(target, "stopped"));
     this.#emit({ event: "summary", ...this.#summary() });
   }
 
-  #started(destination: Destination) {
+  #started() {
     const settings = this.#settings;
-    const name = destination.kind === "local" ? "local" : destination.url;
     return {
       event: "started" as const,
       run: "fake",
@@ -107,14 +154,13 @@ export class FakeRun {
           keyframe_s: settings.keyframe_s,
         },
       ],
-      targets: [{ target: 0, name, encoding: 0 }],
+      targets: this.#targets.map(({ name }, target) => ({ target, name, encoding: 0 })),
     };
   }
 
   #stats(): Stats {
     const fps = Number(this.#settings.fps);
     const frames = Math.round(this.#seconds * fps);
-    const live = this.#state === "live";
     const kbps = this.#settings.video_kbps + this.#settings.audio_kbps;
     return {
       at: new Date().toISOString(),
@@ -128,24 +174,26 @@ export class FakeRun {
       sound_lost_ms: 0,
       dropped: 0,
       cpu_percent: 42,
-      targets: [
-        {
-          target: 0,
-          state: this.#state,
+      targets: this.#targets.map(({ state }, target) => {
+        const live = state === "live";
+        return {
+          target,
+          state,
           queue_ms: 12,
           sent_kbps: live ? kbps + Math.round(Math.sin(this.#seconds) * 60) : 0,
           bytes: this.#seconds * kbps * 125,
           dropped: live ? 0 : this.#seconds * 2,
           reconnects: live ? 0 : 1,
-        },
-      ],
+        };
+      }),
     };
   }
 
   #summary(): Summary {
-    const seconds = this.#wasLive ? (Date.now() - this.#began - CONNECT_MS) / 1000 : 0;
+    const seconds = this.#targets.some(({ wasLive }) => wasLive)
+      ? (Date.now() - this.#began - CONNECT_MS) / 1000
+      : 0;
     const frames = Math.round(seconds * Number(this.#settings.fps));
-    const failed = this.#state === "failed";
     return {
       duration_s: seconds,
       captured: frames,
@@ -153,19 +201,22 @@ export class FakeRun {
       repeated: 0,
       dropped: 0,
       keyframe_s: { min: this.#settings.keyframe_s, max: this.#settings.keyframe_s },
-      targets: [
-        {
-          target: 0,
-          end: failed ? "failed" : "ok",
-          cause: failed ? this.#plan.cause : null,
-          bytes: Math.round(seconds * (this.#settings.video_kbps + this.#settings.audio_kbps) * 125),
-          dropped: 0,
-          live_s: seconds,
-          reconnects: 0,
-          gaps: [],
-        },
-      ],
+      targets: this.#targets.map(({ state }, target) => ({
+        target,
+        end: state === "failed" ? "failed" : "ok",
+        cause: state === "failed" ? this.#plan.cause : null,
+        bytes: Math.round(seconds * (this.#settings.video_kbps + this.#settings.audio_kbps) * 125),
+        dropped: 0,
+        live_s: seconds,
+        reconnects: 0,
+        gaps: [],
+      })),
       recording: null,
     };
   }
+}
+
+function targetFor(destination: Destination): FakeTarget {
+  const name = destination.kind === "local" ? "local" : destination.url;
+  return { name, state: "connecting", wasLive: false };
 }
