@@ -24,7 +24,7 @@ impl Printer {
 
     pub(crate) fn event(&self, event: &Event) {
         // The window's own; scripts were promised the others.
-        if matches!(event, Event::Devices(_) | Event::Stage(_) | Event::Level(_) | Event::CloseAsked) {
+        if is_the_window_s(event) {
             return;
         }
         let line = if self.json { serde_json::to_string(event).ok() } else { self.sentence(event) };
@@ -109,7 +109,9 @@ impl Printer {
             }
             Event::Unpublish { app, stream, cause } => self
                 .say("cli.unpublish", &[("app", app), ("stream", stream), ("cause", &with_evidence(cause))]),
-            Event::Devices(_) | Event::Stage(_) | Event::Level(_) | Event::CloseAsked => None,
+            Event::Devices(_) | Event::Stage(_) | Event::Level(_) | Event::Import(_) | Event::CloseAsked => {
+                None
+            }
         }
     }
 
@@ -187,6 +189,13 @@ impl Printer {
         }
         Some(line)
     }
+}
+
+fn is_the_window_s(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Devices(_) | Event::Stage(_) | Event::Level(_) | Event::Import(_) | Event::CloseAsked
+    )
 }
 
 fn with_cause(line: String, cause: Option<&Cause>) -> String {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::connections::{Connection, Lowered, Step};
+use crate::connections::{Connection, ImportTable, Lowered, Step};
 
 /// Everything that the studio tells the outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -49,6 +49,8 @@ pub enum Event {
     CloseAsked,
     /// A saved connection.
     Profile(Box<Connection>),
+    /// A link was opened that holds connections (window only).
+    Import(ImportTable),
     /// One step of checking a saved connection.
     Step(Step),
     /// The loopback server listens.

@@ -5,6 +5,7 @@ import type { Cause } from "./Cause";
 import type { Connection } from "./Connection";
 import type { Devices } from "./Devices";
 import type { Encoder } from "./Encoder";
+import type { ImportTable } from "./ImportTable";
 import type { Level } from "./Level";
 import type { Microphone } from "./Microphone";
 import type { Stage } from "./Stage";
@@ -26,7 +27,7 @@ target: number,
 /**
  * Address of the playlist, keys removed.
  */
-url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "step" } & Step | { "event": "listening", 
+url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "import" } & ImportTable | { "event": "step" } & Step | { "event": "listening", 
 /**
  * Where to publish to.
  */
