@@ -288,16 +288,24 @@ fn verify_added(
 }
 
 /// Verifiers have no word for a server that signed its certificate itself: nobody has signed it, or
-/// an authority is used as a server, as they see it.
+/// an authority is used as a server, as they see it. And where the issuer has the name of somebody
+/// trusted but another key (an authority that was made anew), they only speak of the signature.
 fn told_apart(error: rustls::Error, certificate: &CertificateDer<'_>) -> rustls::Error {
     use CertificateError as Certificate;
-    match &error {
-        rustls::Error::InvalidCertificate(Certificate::UnknownIssuer | Certificate::Other(_))
-            if x509(certificate).is_some_and(|parsed| parsed.issuer() == parsed.subject()) =>
-        {
-            Certificate::Other(OtherError(Arc::new(SelfSigned))).into()
-        }
-        _ => error,
+    let rustls::Error::InvalidCertificate(fault) = &error else { return error };
+    let unknown = match fault {
+        Certificate::UnknownIssuer
+        | Certificate::BadSignature
+        | Certificate::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => true,
+        Certificate::Other(_) => false,
+        _ => return error,
+    };
+    if x509(certificate).is_some_and(|parsed| parsed.issuer() == parsed.subject()) {
+        Certificate::Other(OtherError(Arc::new(SelfSigned))).into()
+    } else if unknown {
+        Certificate::UnknownIssuer.into()
+    } else {
+        error
     }
 }
 
