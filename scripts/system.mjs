@@ -18,8 +18,9 @@ const DEBIAN = [
 
 /** To test: real servers, devices, browsers and judges. */
 const DEBIAN_TESTS = [
-  "ffmpeg", "nginx-light", "libnginx-mod-rtmp", "pulseaudio", "pulseaudio-utils", "espeak-ng",
-  "xvfb", "dbus", "gnome-keyring", "libsecret-tools", "webkit2gtk-driver", "fonts-noto-cjk", "xdotool", "obs-studio",
+  "ffmpeg", "nginx-light", "libnginx-mod-rtmp", "libnginx-mod-stream", "pulseaudio", "pulseaudio-utils",
+  "espeak-ng", "xvfb", "dbus", "gnome-keyring", "libsecret-tools", "webkit2gtk-driver", "fonts-noto-cjk",
+  "xdotool", "obs-studio",
 ];
 
 /** Chromium and its driver as Debian names them, and as Ubuntu does, where they bring a snap. */

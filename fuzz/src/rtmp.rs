@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use rtmp::chunk::{Error, Limits, Message, Reader};
 use rtmp::flv::{Body, Kind, Tag};
-use rtmp::{Ingest, amf0, client, server};
+use rtmp::{Credentials, Ingest, Secret, amf0, auth, client, server};
 
 /// Small, so that a fuzzer's small inputs reach them.
 const LIMITS: Limits = Limits { message: 1 << 16, pending: 1 << 17, streams: 8 };
@@ -55,7 +55,7 @@ pub fn flv(bytes: &[u8]) {
 pub fn client(bytes: &[u8]) {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let ingest = Ingest::parse("rtmp://server.example/live", Some("hush")).expect("an address");
-    let mut session = client::Session::new(&ingest).expect("a session");
+    let mut session = client::Session::new(&ingest, client::Opening::default()).expect("a session");
     for part in bytes.chunks(usize::from(first >> 1) + 1) {
         let Ok(events) = session.receive(part) else { return };
         for event in events {
@@ -70,6 +70,7 @@ pub fn client(bytes: &[u8]) {
                         |text: &str| text.split(|c: char| !c.is_alphanumeric()).any(|word| word == "hush");
                     assert!(!tells(&code) && !tells(&description), "the key is told");
                 }
+                client::Event::Challenged(challenge) => sign_in(&challenge),
                 client::Event::Acknowledged { .. } => {}
             }
         }
@@ -79,6 +80,18 @@ pub fn client(bytes: &[u8]) {
         }
     }
     session.goodbye().expect("a goodbye");
+}
+
+/// Whatever is asked, an answer is one short line, and there are two at most.
+fn sign_in(challenge: &auth::Challenge) {
+    let me = Credentials { user: "me".to_owned(), password: Secret::new("hush-hush") };
+    let mut dialogue = auth::Dialogue::new(Some(&me), "live");
+    let answers = (0..4).filter_map(|_| dialogue.answer(challenge, "01234567").ok());
+    for (at, answer) in answers.enumerate() {
+        let plain = answer.expose().bytes().all(|byte| byte.is_ascii_graphic());
+        assert!(at < 2 && plain && answer.expose().len() < 1024, "an answer that goes too far");
+        assert!(!answer.expose().contains("hush"), "the password is told");
+    }
 }
 
 /// A publisher says anything to our server; the first byte as for [`client`].

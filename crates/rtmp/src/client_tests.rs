@@ -7,6 +7,10 @@ fn ingest() -> Ingest {
     Ingest::parse("rtmp://h.example/live/hush", None).unwrap()
 }
 
+fn guarded() -> Ingest {
+    Ingest::parse("rtmp://anna:Tr0ub4dor@h.example/live?backup=1/hush", None).unwrap()
+}
+
 /// A server that answers commands by hand.
 struct Script {
     client: Session,
@@ -16,7 +20,11 @@ struct Script {
 
 impl Script {
     fn new() -> Self {
-        let client = Session::new(&ingest()).unwrap();
+        Self::with(&ingest(), Opening::default())
+    }
+
+    fn with(ingest: &Ingest, opening: Opening) -> Self {
+        let client = Session::new(ingest, opening).unwrap();
         Self { client, heard: chunk::Reader::new(Limits::default()), link: Link::new(Limits::default()) }
     }
 
@@ -116,6 +124,69 @@ fn refusals_carry_code_and_description_but_never_the_key() {
 }
 
 #[test]
+fn a_refusal_that_asks_is_a_challenge_and_no_refusal() {
+    for name in ["_error", "onStatus"] {
+        let mut script = Script::with(&guarded(), Opening::default());
+        let question = "[ code=403 need auth; authmod=adobe ] : ";
+        let asked = script.status(name, 1.0, "error", "NetConnection.Connect.Rejected", question);
+        assert!(matches!(&asked[..], [Event::Challenged(_)]), "{asked:?}");
+    }
+}
+
+#[test]
+fn an_answer_stands_behind_both_names_of_the_app_and_is_never_quoted() {
+    let answer = "authmod=adobe&user=anna&challenge=c0ffee12&response=pr00fpr00f==";
+    let opening = Opening { answer: Some(Secret::new(answer)), held: false };
+    let mut script = Script::with(&guarded(), opening);
+    let (_, connect) = script.heard().remove(0);
+    let field = |key| connect.object.get(key).and_then(Value::as_str).unwrap();
+    assert_eq!(field("app"), format!("live?backup=1&{answer}"));
+    assert_eq!(field("tcUrl"), format!("rtmp://h.example/live?backup=1&{answer}"));
+    assert_eq!(field("swfUrl"), "rtmp://h.example/live?backup=1");
+    let quoted = format!("not for live?backup=1&{answer} nor pr00fpr00f== nor Tr0ub4dor nor c0ffee12");
+    let no = script.status("_error", 1.0, "error", "NetConnection.Connect.Rejected", &format!("{quoted}."));
+    let printed = format!("{no:?} {:?}", script.client);
+    // It holds the word, so it may well be a challenge, which prints nothing.
+    for secret in ["c0ffee12", "pr00f", "Tr0ub4dor"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+    let no = script.status("_error", 1.0, "error", "", "c0ffee12 and pr00fpr00f== of Tr0ub4dor");
+    let description = "*** and *** of ***".to_owned();
+    assert_eq!(no, [Event::Refused { code: String::new(), description }]);
+}
+
+#[test]
+fn a_held_session_names_its_key_when_it_is_told_to() {
+    let mut script = Script::with(&ingest(), Opening { answer: None, held: true });
+    assert_eq!(script.names(), ["connect"]);
+    assert_eq!(script.client.publish(), Err(Error::OutOfTurn { what: "publish" }));
+    let properties = [("fmsVer", Value::string("H/1\n")), ("capabilities", Value::Number(31.0))];
+    let properties = Value::Object(properties.map(|(key, value)| (key.to_owned(), value)).to_vec());
+    script.say(Command::new("_result", 1.0, properties, vec![]).write(0));
+    let about = About { version: Some("H/1".to_owned()), capabilities: Some(31.0) };
+    assert_eq!((script.client.about(), script.client.phase()), (&about, Phase::CreateStream));
+    script.answer("_result", 4.0, Value::Number(7.0));
+    assert_eq!(script.names(), ["createStream"]);
+    assert_eq!(script.client.phase(), Phase::Publish);
+    script.client.publish().unwrap();
+    assert_eq!(script.names(), ["releaseStream", "FCPublish", "publish"]);
+    let accepted = script.status("onStatus", 0.0, "status", "NetStream.Publish.Start", "");
+    assert_eq!(accepted, [Event::Accepted]);
+}
+
+#[test]
+fn a_held_session_leaves_without_naming_its_key() {
+    let mut script = Script::with(&ingest(), Opening { answer: None, held: true });
+    script.answer("_result", 1.0, Value::Null);
+    script.answer("_result", 4.0, Value::Number(7.0));
+    script.client.goodbye().unwrap();
+    let said = script.heard();
+    let names: Vec<_> = said.iter().map(|(_, command)| command.name.as_str()).collect();
+    assert_eq!(names, ["connect", "createStream", "deleteStream"]);
+    assert!(said.iter().all(|(_, command)| command.text(0) != Some("hush")));
+}
+
+#[test]
 fn an_end_by_the_server_is_told_apart_from_a_refusal() {
     let mut script = Script::until_live();
     let end = script.status("onStatus", 0.0, "status", "NetConnection.Connect.Closed", "over");
@@ -169,7 +240,7 @@ fn converse(
 #[test]
 fn our_two_ends_understand_each_other_at_any_step() {
     for step in [1, 7, 128, 100_000] {
-        let mut client = Session::new(&ingest()).unwrap();
+        let mut client = Session::new(&ingest(), Opening::default()).unwrap();
         let mut server = server::Session::new(Limits::default());
         let (_, asked) = converse(&mut client, &mut server, step);
         let stream = crate::Secret::new("hush");

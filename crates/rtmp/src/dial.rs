@@ -1,20 +1,14 @@
-//! From an ingest address to an open socket.
+//! From an ingest address to an open TCP connection.
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use media::Ingest;
-use rustls_platform_verifier::Verifier;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
-use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{self, CertificateError, ClientConfig, crypto};
 
-use crate::error::{Error, TlsFault};
+use crate::error::Error;
 
 /// How long an address is tried before the next one is tried beside it (RFC 8305, section 5).
 const HEAD_START: Duration = Duration::from_millis(250);
@@ -58,45 +52,6 @@ pub(crate) async fn tcp(
             Ok(None) => return Err(failure),
             Err(_) | Ok(Some(Err(_))) => {}
         }
-    }
-}
-
-/// Encrypts `stream`, trusting whom the operating system trusts, and `extra_roots`.
-pub(crate) async fn tls(
-    ingest: &Ingest,
-    extra_roots: &[CertificateDer<'static>],
-    stream: TcpStream,
-) -> Result<TlsStream<TcpStream>, Error> {
-    let failed = |source: io::Error| Error::Tls { server: ingest.server(), fault: fault(&source), source };
-    let config = client_config(extra_roots).map_err(|error| failed(io::Error::other(error)))?;
-    let name = ServerName::try_from(ingest.host()).map_err(|error| failed(io::Error::other(error)))?;
-    TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(failed)
-}
-
-/// The provider is named, since a process may hold two of them (research/libraries.md, D11).
-fn client_config(extra_roots: &[CertificateDer<'static>]) -> Result<ClientConfig, rustls::Error> {
-    let provider = Arc::new(crypto::ring::default_provider());
-    let verifier = Verifier::new_with_extra_roots(extra_roots.iter().cloned(), provider.clone())?;
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .dangerous() // what rustls calls any verifier but its own
-        .with_custom_certificate_verifier(Arc::new(verifier))
-        .with_no_client_auth();
-    Ok(config)
-}
-
-fn fault(error: &io::Error) -> TlsFault {
-    use CertificateError as Certificate;
-    let cause = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    let Some(rustls::Error::InvalidCertificate(certificate)) = cause else { return TlsFault::Other };
-    match certificate {
-        Certificate::Expired
-        | Certificate::ExpiredContext { .. }
-        | Certificate::NotValidYet
-        | Certificate::NotValidYetContext { .. } => TlsFault::Expired,
-        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => TlsFault::WrongHost,
-        Certificate::UnknownIssuer => TlsFault::UnknownIssuer,
-        _ => TlsFault::Other,
     }
 }
 

@@ -6,10 +6,10 @@ use std::net::SocketAddr;
 
 use media::ingest;
 
-use crate::message;
+use crate::{auth, message, tls};
 
 /// How far a connection had come. Servers often refuse by silence, so the phase is the evidence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Looking up the host name.
     Resolve,
@@ -21,7 +21,9 @@ pub enum Phase {
     Handshake,
     /// The `connect` command, which names the app.
     Connect,
-    /// `createStream` and `publish`, which names the key.
+    /// `createStream`, where the key is not named before it: a probe's.
+    CreateStream,
+    /// `createStream` and `publish`, after the key is named.
     Publish,
     /// Sending or receiving media.
     Live,
@@ -35,40 +37,10 @@ impl fmt::Display for Phase {
             Self::Tls => "agreeing on encryption",
             Self::Handshake => "the RTMP handshake",
             Self::Connect => "connecting to the app",
+            Self::CreateStream => "asking for a stream",
             Self::Publish => "asking to publish",
             Self::Live => "the stream",
         })
-    }
-}
-
-/// Why a certificate or an encrypted connection was not accepted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum TlsFault {
-    /// The certificate's time is over, or has not come.
-    Expired,
-    /// Signed by nobody whom this computer trusts.
-    UnknownIssuer,
-    /// Made out to another name.
-    WrongHost,
-    /// Anything else, such as a server that does not speak TLS.
-    Other,
-}
-
-impl TlsFault {
-    /// What it means to the user, and what to do.
-    fn advice(self) -> &'static str {
-        match self {
-            Self::Expired => {
-                "its certificate has expired or this computer's clock is wrong. Check the clock, then tell the server's owner"
-            }
-            Self::UnknownIssuer => {
-                "its certificate is signed by an authority that this computer does not trust. Check the host name, or install the authority"
-            }
-            Self::WrongHost => "its certificate is made out to another name. Check the host name",
-            Self::Other => {
-                "the server likely does not speak TLS on this port. Check the port, or try rtmp://"
-            }
-        }
     }
 }
 
@@ -106,9 +78,17 @@ pub enum Error {
         /// Host and port.
         server: String,
         /// The kind of trouble.
-        fault: TlsFault,
+        fault: tls::Fault,
         /// What the TLS library said.
         source: io::Error,
+    },
+    /// The server wants to know who publishes.
+    #[error("{}", sign_in_sentence(server, fault))]
+    Auth {
+        /// Host and port.
+        server: String,
+        /// Why there was no answer, or none that it takes.
+        fault: auth::Fault,
     },
     /// The other side does not speak RTMP.
     #[error(
@@ -163,6 +143,12 @@ pub enum Error {
         /// Which rule.
         source: message::Error,
     },
+    /// A file of certificates cannot be used.
+    #[error("{}", fault.sentence())]
+    Authority {
+        /// What is wrong with it.
+        fault: tls::AuthorityFault,
+    },
     /// A listener could not be opened.
     #[error(
         "Cannot listen for RTMP on {addr}: another program likely uses the port. Choose another. ({source})"
@@ -190,6 +176,24 @@ fn tcp_sentence(addr: SocketAddr, source: &io::Error) -> String {
     }
 }
 
+fn sign_in_sentence(server: &str, fault: &auth::Fault) -> String {
+    match fault {
+        auth::Fault::Needed => {
+            format!("{server} wants a user and a password. Enter them for this connection.")
+        }
+        auth::Fault::Failed => {
+            format!("{server} does not take this user with this password. Check both.")
+        }
+        auth::Fault::Unsupported(method) => format!(
+            "{server} wants users to sign in in a way that is not known here ({}). Ask its owner for another way.",
+            method.name()
+        ),
+        auth::Fault::Malformed(source) => {
+            format!("{server} asked for a user in a way that makes no sense: {source}. Tell its owner.")
+        }
+    }
+}
+
 fn timeout_advice(phase: Phase) -> &'static str {
     match phase {
         Phase::Resolve => "this computer is likely offline. Check the network",
@@ -198,7 +202,7 @@ fn timeout_advice(phase: Phase) -> &'static str {
         }
         Phase::Tls => "the server likely does not speak TLS on this port. Check the port, or try rtmp://",
         Phase::Handshake => "another service is likely on this port, or it wants rtmps://. Check the address",
-        Phase::Connect | Phase::Publish => "the server is likely overloaded. Try again",
+        Phase::Connect | Phase::CreateStream | Phase::Publish => "the server is likely overloaded. Try again",
         Phase::Live => "the network is likely down. Check it",
     }
 }
@@ -208,6 +212,7 @@ fn hang_up_advice(phase: Phase) -> &'static str {
         Phase::Connect => {
             "it likely does not know the app, or refuses this computer. Check the app's name in the address"
         }
+        Phase::CreateStream => "it took the app, but likely refuses this computer. Ask the server's owner",
         Phase::Publish => "it likely does not accept the stream key. Check the key",
         Phase::Live => {
             "the network or the server likely failed, or the stream exceeds the server's limits. Try again"
@@ -225,7 +230,7 @@ fn refusal_advice(code: &str) -> &'static str {
 }
 
 /// Every value of [`Error::code`], but for those of ingest addresses.
-const CODES: [&str; 25] = [
+const CODES: [&str; 36] = [
     "dns-failed",
     "dns-timeout",
     "tcp-refused",
@@ -234,6 +239,8 @@ const CODES: [&str; 25] = [
     "tcp-timeout",
     "tls-failed",
     "tls-expired",
+    "tls-not-yet-valid",
+    "tls-self-signed",
     "tls-unknown-issuer",
     "tls-wrong-host",
     "tls-timeout",
@@ -242,8 +249,17 @@ const CODES: [&str; 25] = [
     "hung-up-handshake",
     "connect-timeout",
     "hung-up-connect",
+    "create-timeout",
+    "hung-up-create",
     "publish-timeout",
     "hung-up-publish",
+    "auth-needed",
+    "auth-failed",
+    "auth-unsupported",
+    "ca-not-pem",
+    "ca-no-certificate",
+    "ca-malformed",
+    "ca-too-large",
     "rtmp-refused",
     "rtmp-bad-name",
     "rtmp-ended",
@@ -286,11 +302,12 @@ impl Error {
     /// How far the connection had come; `None` where there was none.
     pub fn phase(&self) -> Option<Phase> {
         match self {
-            Self::Url(_) | Self::Listen { .. } | Self::Stopped => None,
+            Self::Url(_) | Self::Authority { .. } | Self::Listen { .. } | Self::Stopped => None,
             Self::Resolve { .. } => Some(Phase::Resolve),
             Self::Tcp { .. } => Some(Phase::Tcp),
             Self::Tls { .. } => Some(Phase::Tls),
             Self::Handshake { .. } => Some(Phase::Handshake),
+            Self::Auth { .. } => Some(Phase::Connect),
             Self::Timeout { phase, .. }
             | Self::HungUp { phase, .. }
             | Self::Refused { phase, .. }
@@ -306,12 +323,13 @@ impl Error {
     /// really is unwanted, the next attempt to publish finds out.
     pub fn is_refusal(&self) -> bool {
         match self {
-            Self::Url(_) => true,
+            Self::Url(_) | Self::Authority { .. } => true,
+            Self::Auth { fault, .. } => !matches!(fault, auth::Fault::Malformed(_)),
             Self::Refused { phase, .. } => *phase != Phase::Live,
             Self::HungUp { phase, cause, .. } => {
                 let by_the_server =
                     cause.as_ref().is_none_or(|cause| cause.kind() == io::ErrorKind::ConnectionReset);
-                matches!(phase, Phase::Connect | Phase::Publish) && by_the_server
+                matches!(phase, Phase::Connect | Phase::CreateStream | Phase::Publish) && by_the_server
             }
             _ => false,
         }
@@ -334,12 +352,9 @@ impl Error {
                 io::ErrorKind::TimedOut => "tcp-timeout",
                 _ => "tcp-failed",
             },
-            Self::Tls { fault, .. } => match fault {
-                TlsFault::Expired => "tls-expired",
-                TlsFault::UnknownIssuer => "tls-unknown-issuer",
-                TlsFault::WrongHost => "tls-wrong-host",
-                TlsFault::Other => "tls-failed",
-            },
+            Self::Tls { fault, .. } => fault.code(),
+            Self::Auth { fault, .. } => fault.code(),
+            Self::Authority { fault } => fault.code(),
             Self::Handshake { .. } => "handshake-failed",
             Self::Timeout { phase, .. } => match phase {
                 Phase::Resolve => "dns-timeout",
@@ -347,11 +362,13 @@ impl Error {
                 Phase::Tls => "tls-timeout",
                 Phase::Handshake => "handshake-timeout",
                 Phase::Connect => "connect-timeout",
+                Phase::CreateStream => "create-timeout",
                 Phase::Publish => "publish-timeout",
                 Phase::Live => "connection-silent",
             },
             Self::HungUp { phase, .. } => match phase {
                 Phase::Connect => "hung-up-connect",
+                Phase::CreateStream => "hung-up-create",
                 Phase::Publish => "hung-up-publish",
                 Phase::Live => "connection-lost",
                 _ => "hung-up-handshake",

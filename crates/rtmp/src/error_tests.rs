@@ -9,8 +9,23 @@ fn every_error() -> Vec<Error> {
     let addr = ([127, 0, 0, 1], 1935).into();
     let io = |kind: io::ErrorKind| io::Error::from(kind);
     let kinds = [io::ErrorKind::ConnectionRefused, io::ErrorKind::HostUnreachable, io::ErrorKind::TimedOut];
-    let phases = [Resolve, Tcp, Tls, Handshake, Connect, Publish, Live];
-    let faults = [TlsFault::Expired, TlsFault::UnknownIssuer, TlsFault::WrongHost, TlsFault::Other];
+    let phases = [Resolve, Tcp, Tls, Handshake, Connect, CreateStream, Publish, Live];
+    let faults = [
+        tls::Fault::Expired,
+        tls::Fault::NotYetValid,
+        tls::Fault::SelfSigned,
+        tls::Fault::UnknownIssuer,
+        tls::Fault::WrongHost,
+        tls::Fault::Other,
+    ];
+    let challenge = message::Error::Challenge { what: "has no salt" };
+    let sign_in = [
+        auth::Fault::Needed,
+        auth::Fault::Failed,
+        auth::Fault::Unsupported(auth::Method::Other("red5".to_owned())),
+        auth::Fault::Malformed(challenge),
+    ];
+    use tls::AuthorityFault::*;
     let mut all = vec![
         Error::Url(ingest::Error::NoKey),
         Error::Resolve { server: server(), source: io(io::ErrorKind::NotFound) },
@@ -28,6 +43,8 @@ fn every_error() -> Vec<Error> {
         fault,
         source: io(io::ErrorKind::InvalidData),
     }));
+    all.extend(sign_in.map(|fault| Error::Auth { server: server(), fault }));
+    all.extend([NotPem, NoCertificate, Malformed, TooLarge].map(|fault| Error::Authority { fault }));
     for (phase, code) in [(Publish, "NetStream.Publish.BadName"), (Connect, ""), (Live, "x")] {
         let (code, description) = (code.to_owned(), "No.".to_owned());
         all.push(Error::Refused { phase, server: server(), code, description });
@@ -51,7 +68,7 @@ fn messages_are_sentences_that_name_the_server() {
     for error in every_error() {
         let text = error.to_string();
         assert!(text.ends_with('.') || text.ends_with(')'), "{text}");
-        let nameless = matches!(error, Error::Url(_) | Error::Stopped);
+        let nameless = matches!(error, Error::Url(_) | Error::Authority { .. } | Error::Stopped);
         assert!(nameless || text.contains("h:1935") || text.contains("127.0.0.1:1935"), "{text}");
     }
 }
@@ -60,14 +77,19 @@ fn messages_are_sentences_that_name_the_server() {
 fn silence_before_live_is_a_refusal_and_later_is_not() {
     let refusals = every_error().into_iter().filter(Error::is_refusal);
     let codes: Vec<_> = refusals.map(|error| error.code()).collect();
-    assert_eq!(codes, ["url-no-key", "hung-up-connect", "hung-up-publish", "rtmp-bad-name", "rtmp-refused"]);
+    let silent = ["hung-up-connect", "hung-up-create", "hung-up-publish"];
+    let auth = ["auth-needed", "auth-failed", "auth-unsupported"];
+    let files = ["ca-not-pem", "ca-no-certificate", "ca-malformed", "ca-too-large"];
+    let expected = [&["url-no-key"][..], &silent, &auth, &files, &["rtmp-bad-name", "rtmp-refused"]];
+    assert_eq!(codes, expected.concat());
 }
 
 #[test]
 fn a_stream_that_was_taken_before_is_only_refused_in_words() {
     let refusals = every_error().into_iter().filter(Error::is_refusal_of_a_known_stream);
     let codes: Vec<_> = refusals.map(|error| error.code()).collect();
-    assert_eq!(codes, ["url-no-key", "rtmp-refused"]);
+    assert!(!codes.iter().any(|code| code.starts_with("hung-up") || *code == "rtmp-bad-name"), "{codes:?}");
+    assert!(codes.contains(&"rtmp-refused") && codes.contains(&"auth-failed"), "{codes:?}");
 }
 
 #[test]

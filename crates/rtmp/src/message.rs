@@ -53,6 +53,12 @@ pub enum Error {
         /// Which command.
         name: &'static str,
     },
+    /// A question for user and password that cannot be answered.
+    #[error("the challenge to sign in {what}")]
+    Challenge {
+        /// What is wrong with it.
+        what: &'static str,
+    },
     /// A command at a time when it makes no sense.
     #[error("{what} came out of turn")]
     OutOfTurn {

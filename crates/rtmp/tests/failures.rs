@@ -7,8 +7,8 @@ mod common;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use common::by_hand::{command, shake_hands, status};
 use common::{ingest, options, soon};
-use rtmp::amf0::{self, Value};
 use rtmp::{ConnectOptions, Error, Ingest, Phase, Publisher};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -76,19 +76,10 @@ async fn it_never_answers_the_handshake() {
     assert_eq!((error.code(), error.phase()), ("handshake-timeout", Some(Phase::Handshake)));
 }
 
-/// Shakes hands as a plain server does (Adobe RTMP 1.0, 5.2), up to C2.
-async fn shake_hands(stream: &mut TcpStream) {
-    let mut c0_c1 = [0; 1537];
-    stream.read_exact(&mut c0_c1).await.unwrap();
-    let s0_s1_s2 = [&[3][..], &[0; 1536], &c0_c1[1..]].concat();
-    stream.write_all(&s0_s1_s2).await.unwrap();
-    stream.read_exact(&mut [0; 1536]).await.unwrap();
-}
-
 #[tokio::test]
 async fn it_never_answers_connect() {
     let addr = server(|mut stream| async move {
-        shake_hands(&mut stream).await;
+        shake_hands(&mut stream).await.unwrap();
         std::future::pending().await
     })
     .await;
@@ -99,7 +90,7 @@ async fn it_never_answers_connect() {
 #[tokio::test]
 async fn it_speaks_nonsense_after_the_handshake() {
     let addr = server(|mut stream| async move {
-        shake_hands(&mut stream).await;
+        shake_hands(&mut stream).await.unwrap();
         let _ = stream.write_all(&[0xFF; 64]).await;
         let _ = stream.read_to_end(&mut Vec::new()).await;
     })
@@ -111,7 +102,7 @@ async fn it_speaks_nonsense_after_the_handshake() {
 #[tokio::test]
 async fn it_floods_us_and_never_reads() {
     let addr = server(|mut stream| async move {
-        shake_hands(&mut stream).await;
+        shake_hands(&mut stream).await.unwrap();
         let pings = [2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0].repeat(1000);
         while stream.write_all(&pings).await.is_ok() {}
     })
@@ -120,22 +111,13 @@ async fn it_floods_us_and_never_reads() {
     assert_eq!(error.code(), "connect-timeout");
 }
 
-/// One command in one chunk of chunk stream 3.
-fn command(values: &[Value]) -> Vec<u8> {
-    let body = amf0::write(values);
-    assert!(body.len() <= 128, "needs a second chunk");
-    [&[3, 0, 0, 0, 0, 0, body.len() as u8, 20, 0, 0, 0, 0], &body[..]].concat()
-}
-
 #[tokio::test]
 async fn it_says_no_and_hangs_up_without_having_read_us() {
     for _ in 0..20 {
         let addr = server(|mut stream| async move {
-            shake_hands(&mut stream).await;
-            let text = |key: &str, value: &str| (key.to_owned(), Value::string(value));
-            let status = vec![text("code", "NetConnection.Connect.Rejected"), text("description", "full")];
-            let no = [Value::string("_error"), Value::Number(1.0), Value::Null, Value::Object(status)];
-            stream.write_all(&command(&no)).await.unwrap();
+            shake_hands(&mut stream).await.unwrap();
+            let no = status("_error", 1.0, "error", "NetConnection.Connect.Rejected", "full");
+            stream.write_all(&command(0, &no)).await.unwrap();
             // Dropped with our connect unread: the system sends a reset.
         })
         .await;

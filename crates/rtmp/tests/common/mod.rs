@@ -1,7 +1,9 @@
 //! Real peers for the tests: children that are killed by their id, and what they need.
 #![allow(dead_code, unreachable_pub)] // every test file uses its own part
 
+pub mod by_hand;
 pub mod flv_file;
+pub mod guarded;
 #[cfg(target_os = "linux")]
 pub mod nginx;
 

@@ -125,6 +125,7 @@ impl Connections {
     }
 
     fn save_draft(&self, id: Option<&str>, draft: &Draft) -> Result<ConnectionSaved, Failure> {
+        self.authorities(draft.ca.as_deref())?;
         let keys = self.keys()?;
         let saved = profiles::save(&self.store, keys, id, draft).map_err(|error| self.failure(&error))?;
         let notices = saved.notices.iter().map(|notice| notice.code().to_owned()).collect();
@@ -231,7 +232,14 @@ impl Connections {
 
     pub(crate) fn resolve(&self, profile: &Profile) -> Result<Resolved, Failure> {
         let secrets = self.keys()?.read(&profile.id).map_err(|error| self.failure(&error))?;
-        resolve(profile, &secrets).map_err(|error| self.failure(&error))
+        let resolved = resolve(profile, &secrets).map_err(|error| self.failure(&error))?;
+        Ok(Resolved { roots: self.authorities(profile.ca.as_deref())?, ..resolved })
+    }
+
+    /// An own authority as certificates.
+    fn authorities(&self, pem: Option<&str>) -> Result<Vec<rtmp::CertificateDer<'static>>, Failure> {
+        let Some(pem) = pem.filter(|pem| !pem.trim().is_empty()) else { return Ok(Vec::new()) };
+        rtmp::tls::read_authorities(pem.as_bytes()).map_err(|error| Failure::ingest(&error, self.language()))
     }
 
     pub(crate) fn by_name(&self, name: &str) -> Result<Profile, Failure> {
