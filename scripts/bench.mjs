@@ -1,4 +1,4 @@
-// `npm run bench [broadcast|first-byte|window]`: figures and ratios, never a verdict.
+// `npm run bench [broadcast|targets|first-byte|window]`: figures and ratios, never a verdict.
 
 import { driver, packages, pages } from "./build.mjs";
 import { run, stop } from "./run.mjs";

@@ -158,3 +158,33 @@ async fn a_second_stop_of_a_target_is_immediate() {
     assert!(run.finish().await.unwrap().targets[0].cause.is_none());
     assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_target_dropped_while_it_reconnects_has_delivered_and_one_of_an_ended_run_has_not() {
+    let _alone = ALONE.lock().await;
+    let (mut dropped, mut waited_for, good) = (Nginx::start(), Nginx::start(), Nginx::start());
+    let (hear, mut heard) = Heard::listen();
+    let stage = stage(video::Choice::Pattern);
+    let targets = vec![target(&good, "s"), target(&dropped, "s"), target(&waited_for, "s")];
+    let run = Run::start(&stage, &settings(300_000), targets, hear).unwrap();
+    let live = |event| match event {
+        Event::Statistics(figures) => {
+            figures.targets.iter().all(|target| matches!(target.state, State::Live { .. })).then_some(())
+        }
+        _ => None,
+    };
+    heard.wait_for("all live", live).await;
+    for (at, server) in [(1, &mut dropped), (2, &mut waited_for)] {
+        server.kill();
+        heard.state(at, |state| matches!(state, State::Reconnecting { .. })).await;
+    }
+    run.stop_target(1);
+    heard.state(1, |state| matches!(state, State::Stopped { cause: Some(_) })).await;
+    run.stop();
+    let [good, dropped, waited_for] = &run.finish().await.unwrap().targets[..] else {
+        panic!("three targets")
+    };
+    assert!(good.cause.is_none() && good.reconnects == 0, "{good:?}");
+    assert!(dropped.was_live && dropped.cause.is_none(), "{dropped:?}");
+    assert!(waited_for.was_live && waited_for.cause.is_some(), "{waited_for:?}");
+}

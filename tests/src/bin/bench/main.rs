@@ -16,6 +16,9 @@ fn main() {
         broadcast::against_ffmpeg("720p30", 1280, 720, "2500k");
         broadcast::against_ffmpeg("1080p30", 1920, 1080, "5000k");
     }
+    if wanted("targets") {
+        broadcast::four_targets_against_one();
+    }
     if wanted("first-byte") {
         broadcast::first_media_byte();
     }
