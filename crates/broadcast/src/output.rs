@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use media::Item;
-use rtmp::{CertificateDer, ConnectOptions, Ingest, Phase, Publisher};
+use rtmp::{CertificateDer, ConnectOptions, Ingest, Publisher};
 use tokio::sync::watch;
 
 use crate::backoff::Backoff;
@@ -167,7 +167,7 @@ impl Output {
         if live.is_some() {
             self.summary.send_modify(|summary| _ = summary.lost_at.get_or_insert_with(SystemTime::now));
         }
-        let error = if self.was_live() { error } else { while_publishing(error) };
+        let error = if self.was_live() { error } else { error.while_publishing() };
         Ended::Lost { error, live }
     }
 
@@ -253,17 +253,5 @@ impl Output {
             summary.cause = cause;
             summary.dropped = self.queue.dropped();
         });
-    }
-}
-
-/// What an end right after the acceptance is: the server's answer to `publish`.
-fn while_publishing(error: rtmp::Error) -> rtmp::Error {
-    let phase = Phase::Publish;
-    match error {
-        rtmp::Error::HungUp { server, cause, .. } => rtmp::Error::HungUp { phase, server, cause },
-        rtmp::Error::Refused { server, code, description, .. } => {
-            rtmp::Error::Refused { phase, server, code, description }
-        }
-        other => other,
     }
 }

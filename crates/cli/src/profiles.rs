@@ -4,9 +4,11 @@ mod arguments;
 pub(crate) mod print;
 
 use std::io::{BufRead, IsTerminal, Write};
+use std::sync::Arc;
 
 use studio::connections::{
-    Connection, ConnectionDraft, ConnectionIngestDraft, ConnectionPlaybackDraft, Connections, holds_key,
+    Connection, ConnectionDraft, ConnectionIngestDraft, ConnectionPlaybackDraft, Connections, Step,
+    StepResult, holds_key,
 };
 use studio::event::Event;
 use studio::{Failure, Kind};
@@ -17,11 +19,15 @@ use arguments::{Command, Entry};
 
 use crate::print::Printer;
 
+/// A check missed what it was to reach.
+const CHECK_FAILED: u8 = 6;
+
 /// Does what is asked; returns the exit code.
 pub(crate) fn run(command: Profiles, language: Language) -> u8 {
     let printer = Printer::new(command.json(), language);
-    let done = Connections::from_environment(language)
-        .and_then(|connections| Door { printer: &printer, connections, language }.run(command.command));
+    let done = Connections::from_environment(language).and_then(|connections| {
+        Door { printer: &printer, connections: Arc::new(connections), language }.run(command.command)
+    });
     match done {
         Ok(code) => code,
         Err(failure) => {
@@ -33,7 +39,7 @@ pub(crate) fn run(command: Profiles, language: Language) -> u8 {
 
 struct Door<'a> {
     printer: &'a Printer,
-    connections: Connections,
+    connections: Arc<Connections>,
     language: Language,
 }
 
@@ -70,6 +76,10 @@ impl Door<'_> {
                     self.connections.remove(&saved.id)?;
                 }
             }
+            Command::Test { name, publish, .. } => {
+                self.unlock()?;
+                return self.test(&name, publish);
+            }
             Command::Recover { .. } => {
                 let key = match self.connections.recover()? {
                     Some(path) => text(self.language, "cli.profiles.recovered", &[("path", &path)]),
@@ -79,6 +89,20 @@ impl Door<'_> {
             }
         }
         Ok(0)
+    }
+
+    /// 6 when a step failed, as for any check that missed what it was to reach.
+    fn test(&self, name: &str, publish: bool) -> Result<u8, Failure> {
+        let fetcher = studio::Fetcher::new().map_err(|error| Failure::delivery(&error, self.language))?;
+        let mut failed = false;
+        let told = |step: Step| {
+            failed |= step.result == StepResult::Failed;
+            self.printer.event(&Event::Step(step));
+        };
+        // This thread may block: it is not one of the runtime's own.
+        let runtime = tokio::runtime::Handle::current();
+        runtime.block_on(self.connections.test(name, publish, &fetcher, told))?;
+        Ok(if failed { CHECK_FAILED } else { 0 })
     }
 
     fn print(&self, connection: Connection) {

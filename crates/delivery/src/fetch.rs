@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, RANGE};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, LOCATION, ORIGIN, RANGE};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
@@ -86,6 +86,18 @@ impl Fetcher {
         self.get_within(WHOLE, url, range).await
     }
 
+    /// Fetches `url` as a page of `origin` would, so that the answer's headers say whether it may read it.
+    ///
+    /// # Errors
+    /// As [`Fetcher::get`].
+    pub async fn get_for(&self, origin: &str, url: &str) -> Result<Response, Error> {
+        let url = parse(url)?;
+        let origin = HeaderValue::from_str(origin).ok();
+        let late = || Error::Unreachable { url: redacted(&url), reason: "no whole answer".to_owned() };
+        let asked = Asked { range: None, origin };
+        tokio::time::timeout(PAUSE, self.fetch(&url, &asked)).await.map_err(|_| late())?
+    }
+
     /// The same, given up after `limit`: a download that nobody waits for any more must not go on.
     ///
     /// # Errors
@@ -101,16 +113,17 @@ impl Fetcher {
             url: redacted(&url),
             reason: format!("no whole answer within {} s", limit.as_secs_f64()),
         };
-        tokio::time::timeout(limit, self.fetch(&url, range)).await.map_err(|_| late())?
+        let asked = Asked { range: range.and_then(|range| HeaderValue::from_str(range).ok()), origin: None };
+        tokio::time::timeout(limit, self.fetch(&url, &asked)).await.map_err(|_| late())?
     }
 
     /// Follows redirections itself: what was granted to one server is not for the next.
-    async fn fetch(&self, asked: &Url, range: Option<&str>) -> Result<Response, Error> {
-        let grant = self.grants.find(asked);
-        let mut url = grant.as_ref().map_or_else(|| asked.clone(), |grant| grant.reveal(asked));
+    async fn fetch(&self, named: &Url, asked: &Asked) -> Result<Response, Error> {
+        let grant = self.grants.find(named);
+        let mut url = grant.as_ref().map_or_else(|| named.clone(), |grant| grant.reveal(named));
         for _ in 0..=REDIRECTIONS {
             let headers = grant.as_ref().map(|grant| grant.headers(&url)).unwrap_or_default();
-            let (response, first_byte) = self.ask(&url, headers, range).await?;
+            let (response, first_byte) = self.ask(&url, headers, asked).await?;
             if let Some(next) = redirection(&response, &url) {
                 url = next;
                 continue;
@@ -122,24 +135,32 @@ impl Fetcher {
             }
             return Ok(response);
         }
-        Err(Error::Unreachable { url: redacted(asked), reason: "it redirects without end".to_owned() })
+        Err(Error::Unreachable { url: redacted(named), reason: "it redirects without end".to_owned() })
     }
 
     async fn ask(
         &self,
         url: &Url,
         headers: HeaderMap,
-        range: Option<&str>,
+        asked: &Asked,
     ) -> Result<(reqwest::Response, Duration), Error> {
         let client = if is_local(url) { &self.local } else { &self.client };
         let mut request = client.get(url.clone()).headers(headers);
-        if let Some(range) = range.and_then(|range| HeaderValue::from_str(range).ok()) {
-            request = request.header(RANGE, range);
+        for (name, value) in [(RANGE, &asked.range), (ORIGIN, &asked.origin)] {
+            if let Some(value) = value {
+                request = request.header(name, value);
+            }
         }
         let began = Instant::now();
         let response = request.send().await.map_err(|error| unreachable(url, error))?;
         Ok((response, began.elapsed()))
     }
+}
+
+/// What a request asks for beyond its address.
+struct Asked {
+    range: Option<HeaderValue>,
+    origin: Option<HeaderValue>,
 }
 
 async fn receive(mut response: reqwest::Response, url: Url, first_byte: Duration) -> Result<Response, Error> {

@@ -3,6 +3,7 @@
 //! ```text
 //! playback URL -> fetch (the one HTTP client) -+-> the window's player
 //!                                              +-> proof: playlist and a segment were fetched
+//! a connection -> preflight: every step on the way there and back, published only with consent
 //! ```
 //!
 //! Promises: every request for playback in the whole application goes through [`fetch`], so what the
@@ -13,7 +14,9 @@
 mod error;
 pub mod fetch;
 mod grant;
+pub mod preflight;
 mod proof;
+pub mod uplink;
 
 pub use error::Error;
 pub use fetch::{Fetcher, redacted};

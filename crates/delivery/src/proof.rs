@@ -25,7 +25,7 @@ enum Which {
     Last,
 }
 
-fn success(response: Response) -> Result<Response, Error> {
+pub(crate) fn success(response: Response) -> Result<Response, Error> {
     match response.status {
         200..=299 => Ok(response),
         status => Err(Error::Status { url: redacted(&response.url), status }),

@@ -105,7 +105,7 @@ impl Connection {
     ) -> Result<Self, Error> {
         let server = ingest.server();
         progress.phase = Phase::Tcp;
-        let (stream, peer) = dial::tcp(server.clone(), addresses).await?;
+        let (stream, peer) = dial::tcp(server.clone(), addresses, options.send_buffer).await?;
         progress.passed(|| Evidence::Tcp { peer });
         let socket: Box<dyn Socket> = if ingest.tls() {
             progress.phase = Phase::Tls;

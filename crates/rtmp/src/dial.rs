@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use media::Ingest;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 
 use crate::error::Error;
@@ -34,13 +34,14 @@ pub(crate) async fn resolve(ingest: &Ingest) -> Result<Vec<SocketAddr>, Error> {
 pub(crate) async fn tcp(
     server: String,
     addresses: Vec<SocketAddr>,
+    send_buffer: Option<u32>,
 ) -> Result<(TcpStream, SocketAddr), Error> {
     let mut waiting = addresses.into_iter();
     let mut attempts = JoinSet::new();
     let mut failure = Error::Resolve { server, source: io::ErrorKind::NotFound.into() };
     loop {
         if let Some(addr) = waiting.next() {
-            attempts.spawn(async move { (addr, TcpStream::connect(addr).await) });
+            attempts.spawn(async move { (addr, connect(addr, send_buffer).await) });
         }
         let patience = if waiting.len() > 0 { HEAD_START } else { Duration::MAX };
         match tokio::time::timeout(patience, attempts.join_next()).await {
@@ -53,6 +54,14 @@ pub(crate) async fn tcp(
             Err(_) | Ok(Some(Err(_))) => {}
         }
     }
+}
+
+async fn connect(addr: SocketAddr, send_buffer: Option<u32>) -> io::Result<TcpStream> {
+    let socket = if addr.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    if let Some(bytes) = send_buffer {
+        socket.set_send_buffer_size(bytes)?;
+    }
+    socket.connect(addr).await
 }
 
 #[cfg(test)]
@@ -68,14 +77,14 @@ mod tests {
         let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
         // Reserved for documentation (RFC 5737): swallowed or unreachable, but never answered.
         let silent = ([192, 0, 2, 1], 1935).into();
-        let connecting = tcp("h:1935".to_owned(), vec![closed, silent, open]);
+        let connecting = tcp("h:1935".to_owned(), vec![closed, silent, open], None);
         let (_, peer) = tokio::time::timeout(Duration::from_secs(30), connecting).await.unwrap().unwrap();
         assert_eq!(peer, open);
     }
 
     #[tokio::test]
     async fn without_any_address_the_name_is_to_blame() {
-        let error = tcp("h:1935".to_owned(), vec![]).await.unwrap_err();
+        let error = tcp("h:1935".to_owned(), vec![], None).await.unwrap_err();
         assert_eq!(error.code(), "dns-failed");
     }
 }

@@ -299,6 +299,19 @@ impl Error {
         Self::Protocol { phase, server: server.to_string(), source }
     }
 
+    /// The same as the server's answer to `publish`: some accept in words and then hang up.
+    #[must_use]
+    pub fn while_publishing(self) -> Self {
+        let phase = Phase::Publish;
+        match self {
+            Self::HungUp { server, cause, .. } => Self::HungUp { phase, server, cause },
+            Self::Refused { server, code, description, .. } => {
+                Self::Refused { phase, server, code, description }
+            }
+            other => other,
+        }
+    }
+
     /// How far the connection had come; `None` where there was none.
     pub fn phase(&self) -> Option<Phase> {
         match self {

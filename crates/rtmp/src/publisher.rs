@@ -28,11 +28,14 @@ pub struct ConnectOptions {
     /// Authorities to trust besides the operating system's, or the certificate that the server signed
     /// itself; as [`read_authorities`](crate::tls::read_authorities) finds them in a file.
     pub extra_roots: Vec<CertificateDer<'static>>,
+    /// How many bytes the system may hold back unsent; `None` lets it decide, which is best for speed and
+    /// worst for measuring it.
+    pub send_buffer: Option<u32>,
 }
 
 impl Default for ConnectOptions {
     fn default() -> Self {
-        Self { timeout: LIMIT, stall_limit: LIMIT, extra_roots: Vec::new() }
+        Self { timeout: LIMIT, stall_limit: LIMIT, extra_roots: Vec::new(), send_buffer: None }
     }
 }
 

@@ -145,6 +145,13 @@ impl Values for delivery::Error {
     }
 }
 
+impl Values for delivery::uplink::Measured {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        let mbps = |bits: u32| format!("{:.1}", f64::from(bits) / 1e6);
+        vec![("reached", mbps(self.reached)), ("asked", mbps(self.asked))]
+    }
+}
+
 impl Values for loopback::Error {
     fn values(&self) -> Vec<(&'static str, String)> {
         match self {
@@ -231,7 +238,8 @@ impl Failure {
         Self { kind: Kind::Device, cause: cause(error.code(), error, language) }
     }
 
-    pub(crate) fn delivery(error: &delivery::Error, language: Language) -> Self {
+    /// Fetching did not work.
+    pub fn delivery(error: &delivery::Error, language: Language) -> Self {
         Self { kind: Kind::Target, cause: cause(error.code(), error, language) }
     }
 

@@ -30,14 +30,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::stage::Stage;
 use capture::video::Wanted;
-use delivery::Fetcher;
 use media::Clock;
 use words::Language;
 
 pub use cause::{Failure, Kind};
 pub use connections::Connections;
-pub use delivery::Error as FetchError;
 pub use delivery::fetch::Response as Fetched;
+pub use delivery::{Error as FetchError, Fetcher};
 pub use destination::Destination;
 pub use event::Event;
 pub use request::{LiveRequest, Sources};

@@ -49,15 +49,7 @@ impl LiveRequest {
 
     /// What is encoded, in a connection's words.
     pub(crate) fn encoding(&self) -> Encoding {
-        let VideoSettings { size, frame_rate, bitrate, keyframe_interval, .. } = self.video.settings;
-        Encoding {
-            width: size.width,
-            height: size.height,
-            fps: frame_rate.to_string(),
-            video_kbps: bitrate / 1000,
-            audio_kbps: self.audio.bitrate / 1000,
-            keyframe_s: keyframe_interval.as_secs_f64(),
-        }
+        encoding(&self.video.settings, self.audio)
     }
 
     /// What the destinations take of it, and what should be known before going live.
@@ -70,20 +62,7 @@ impl LiveRequest {
     pub(crate) fn fitted(&self, with_video: bool, language: Language) -> (Self, Vec<Lowered>) {
         let Advice { encoding, lowered, .. } = self.advice(with_video, language);
         let mut fitted = self.clone();
-        // What was not touched keeps the bits per second that were asked for.
-        let before = ConnectionEncoding::from(&self.encoding());
-        let settings = &mut fitted.video.settings;
-        settings.size = Size::new(encoding.width, encoding.height);
-        settings.frame_rate = encoding.fps.parse().unwrap_or(settings.frame_rate);
-        if encoding.video_kbps != before.video_kbps {
-            settings.bitrate = encoding.video_kbps.saturating_mul(1000);
-        }
-        if encoding.keyframe_s != before.keyframe_s {
-            settings.keyframe_interval = Duration::from_secs_f64(encoding.keyframe_s.clamp(0.0, 3600.0));
-        }
-        if encoding.audio_kbps != before.audio_kbps {
-            fitted.audio.bitrate = encoding.audio_kbps.saturating_mul(1000);
-        }
+        put(&encoding, &mut fitted.video.settings, &mut fitted.audio);
         (fitted, lowered)
     }
 
@@ -94,6 +73,31 @@ impl LiveRequest {
             connect_timeout: self.connect_timeout,
         }
     }
+}
+
+/// Settings in a connection's words.
+pub(crate) fn encoding(video: &VideoSettings, audio: AudioSettings) -> Encoding {
+    Encoding {
+        width: video.size.width,
+        height: video.size.height,
+        fps: video.frame_rate.to_string(),
+        video_kbps: video.bitrate / 1000,
+        audio_kbps: audio.bitrate / 1000,
+        keyframe_s: video.keyframe_interval.as_secs_f64(),
+    }
+}
+
+/// Settings from a connection's words; what says the same keeps the bits per second that were asked for.
+pub(crate) fn put(wanted: &ConnectionEncoding, video: &mut VideoSettings, audio: &mut AudioSettings) {
+    video.size = Size::new(wanted.width, wanted.height);
+    video.frame_rate = wanted.fps.parse().unwrap_or(video.frame_rate);
+    if wanted.video_kbps != video.bitrate / 1000 {
+        video.bitrate = wanted.video_kbps.saturating_mul(1000);
+    }
+    if wanted.audio_kbps != audio.bitrate / 1000 {
+        audio.bitrate = wanted.audio_kbps.saturating_mul(1000);
+    }
+    video.keyframe_interval = Duration::from_secs_f64(wanted.keyframe_s.clamp(0.0, 3600.0));
 }
 
 impl window::Settings {

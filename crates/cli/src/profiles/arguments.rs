@@ -61,6 +61,18 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Check a connection step by step. Nothing is published unless asked for.
+    Test {
+        /// Its name, or a part that no other has.
+        #[arg(id = "connection", value_name = "NAME")]
+        name: String,
+        /// Publish for a few seconds and measure the link: it may go on air.
+        #[arg(long)]
+        publish: bool,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Put the last good copy in the place of a file of connections that cannot be read.
     Recover {
         /// One JSON object a line.
@@ -124,6 +136,7 @@ impl Profiles {
             | Command::Add { json, .. }
             | Command::Edit { json, .. }
             | Command::Remove { json, .. }
+            | Command::Test { json, .. }
             | Command::Recover { json } => *json,
         }
     }

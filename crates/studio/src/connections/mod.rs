@@ -4,6 +4,7 @@
 
 mod advice;
 mod exchange;
+mod preflight;
 mod view;
 
 use std::path::PathBuf;
