@@ -55,7 +55,7 @@ pub fn flv(bytes: &[u8]) {
 pub fn client(bytes: &[u8]) {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let ingest = Ingest::parse("rtmp://server.example/live", Some("hush")).expect("an address");
-    let mut session = client::Session::new(&ingest, client::Opening::default()).expect("a session");
+    let mut session = client::Session::new(&ingest).expect("a session");
     for part in bytes.chunks(usize::from(first >> 1) + 1) {
         let Ok(events) = session.receive(part) else { return };
         for event in events {

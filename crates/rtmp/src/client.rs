@@ -108,8 +108,13 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that begins with `connect`.
-    pub fn new(ingest: &Ingest, opening: Opening) -> Result<Self, Error> {
+    /// A session that begins with `connect` and asks to publish as soon as it may.
+    pub fn new(ingest: &Ingest) -> Result<Self, Error> {
+        Self::open(ingest, Opening::default())
+    }
+
+    /// A session that begins in this way.
+    pub fn open(ingest: &Ingest, opening: Opening) -> Result<Self, Error> {
         let mut link = Link::new(Limits::default());
         link.set_chunk_size(CHUNK_SIZE)?;
         let object = connect_object(ingest, opening.answer.as_ref());

@@ -24,7 +24,7 @@ impl Script {
     }
 
     fn with(ingest: &Ingest, opening: Opening) -> Self {
-        let client = Session::new(ingest, opening).unwrap();
+        let client = Session::open(ingest, opening).unwrap();
         Self { client, heard: chunk::Reader::new(Limits::default()), link: Link::new(Limits::default()) }
     }
 
@@ -240,7 +240,7 @@ fn converse(
 #[test]
 fn our_two_ends_understand_each_other_at_any_step() {
     for step in [1, 7, 128, 100_000] {
-        let mut client = Session::new(&ingest(), Opening::default()).unwrap();
+        let mut client = Session::new(&ingest()).unwrap();
         let mut server = server::Session::new(Limits::default());
         let (_, asked) = converse(&mut client, &mut server, step);
         let stream = crate::Secret::new("hush");

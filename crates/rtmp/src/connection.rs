@@ -123,7 +123,7 @@ impl Connection {
         })?;
         progress.passed(|| Evidence::Handshake);
         progress.phase = Phase::Connect;
-        let session = Session::new(ingest, opening.clone())
+        let session = Session::open(ingest, opening.clone())
             .map_err(|source| Error::protocol(Phase::Connect, &server, source))?;
         let stall_limit = options.stall_limit;
         let mut connection =

@@ -7,9 +7,11 @@ mod common;
 use std::io::Read;
 use std::time::Duration;
 
+use common::by_hand::{Client, status};
 use common::guarded::{Guarded, Kind, Rule};
 use common::{Process, options, soon};
-use rtmp::{Credentials, Error, Ingest, Phase, Publisher, Secret};
+use rtmp::{ConnectOptions, Credentials, Error, Ingest, Phase, Publisher, Secret};
+use tokio::net::TcpListener;
 
 const KINDS: [Kind; 3] = [Kind::Adobe, Kind::AdobeChallengeOnly, Kind::Limelight];
 
@@ -123,4 +125,57 @@ async fn every_refusal_is_final_and_tells_no_secret() {
             assert!(!printed.contains(secret), "{printed}");
         }
     }
+}
+
+/// What comes of a server that refuses one connection after the other with these words, and then is
+/// silent.
+async fn refused_with(words: &[&str], timeout: Duration) -> Error {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = common::ingest(listener.local_addr().unwrap()).with_credentials(login("anna", "Tr0ub4dor"));
+    let serving = async {
+        for description in words {
+            let mut client = Client::new(listener.accept().await.unwrap().0).await.unwrap();
+            let (_, number, _) = client.command().await.unwrap();
+            let code = "NetConnection.Connect.Rejected";
+            client.say(0, &status("_error", number, "error", code, description)).await;
+            // It closes when it pleases: nobody waits for it.
+            tokio::spawn(async move { while client.message().await.is_some() {} });
+        }
+        let _silent = listener.accept().await.unwrap();
+        std::future::pending::<Error>().await
+    };
+    let options = ConnectOptions { timeout, ..options() };
+    tokio::select! {
+        result = soon(Publisher::connect(&target, &options)) => result.unwrap_err(),
+        error = serving => error,
+    }
+}
+
+const USER: &str = "[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : ";
+const PROOF: &str = "[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&salt=s&opaque=o";
+
+#[tokio::test]
+async fn a_server_that_does_not_stop_asking_is_left() {
+    for words in [&[USER; 3][..], &[PROOF; 3], &[USER, PROOF, PROOF, PROOF], &[USER, PROOF, USER, PROOF]] {
+        let error = refused_with(words, common::PATIENCE).await;
+        assert_eq!(error.code(), "auth-failed", "{words:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_question_that_makes_no_sense_is_no_refusal_of_the_user() {
+    let no_salt = "[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&opaque=o";
+    let control = "[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&salt=s\u{1b}[2J&opaque=o";
+    let huge = format!("{PROOF}&challenge={}", "x".repeat(60_000));
+    for question in [no_salt, control, &huge] {
+        let error = refused_with(&[USER, question], common::PATIENCE).await;
+        assert_eq!((error.code(), error.phase()), ("rtmp-malformed", Some(Phase::Connect)));
+        assert!(!error.is_refusal() && error.to_string().len() < 300, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn all_connections_have_one_timeout() {
+    let error = refused_with(&[USER, PROOF], Duration::from_secs(3)).await;
+    assert_eq!((error.code(), error.phase()), ("handshake-timeout", Some(Phase::Handshake)));
 }
