@@ -333,10 +333,12 @@ impl Error {
     /// A hang-up while `connect` or `publish` is unanswered counts: nginx-rtmp refuses an unknown app
     /// by closing, others a wrong key. It is an orderly end or a reset; any other failure of the socket
     /// is the network's. A live stream that the server ends does not count, whatever it says: if it
-    /// really is unwanted, the next attempt to publish finds out.
+    /// really is unwanted, the next attempt to publish finds out. A certificate that is not trusted now
+    /// will not be in a second: the refusal is ours.
     pub fn is_refusal(&self) -> bool {
         match self {
             Self::Url(_) | Self::Authority { .. } => true,
+            Self::Tls { fault, .. } => *fault != tls::Fault::Other,
             Self::Auth { fault, .. } => !matches!(fault, auth::Fault::Malformed(_)),
             Self::Refused { phase, .. } => *phase != Phase::Live,
             Self::HungUp { phase, cause, .. } => {
@@ -349,9 +351,11 @@ impl Error {
     }
 
     /// The same for a server that took this very stream before. It wanted it then, so silence is
-    /// trouble of its own; and a name in use is our own last session, which it has not missed yet.
+    /// trouble of its own; a name in use is our own last session, which it has not missed yet; and another
+    /// certificate is that of a network which wants its own page seen first.
     pub fn is_refusal_of_a_known_stream(&self) -> bool {
-        self.is_refusal() && !matches!(self, Self::HungUp { .. }) && self.code() != "rtmp-bad-name"
+        let passing = matches!(self, Self::HungUp { .. } | Self::Tls { .. });
+        self.is_refusal() && !passing && self.code() != "rtmp-bad-name"
     }
 
     /// The stable code that people's words are found by; one of [`codes`].

@@ -77,6 +77,9 @@ fn messages_are_sentences_that_name_the_server() {
 fn silence_before_live_is_a_refusal_and_later_is_not() {
     let refusals = every_error().into_iter().filter(Error::is_refusal);
     let codes: Vec<_> = refusals.map(|error| error.code()).collect();
+    let certificates = codes.iter().copied().filter(|code| code.starts_with("tls-"));
+    assert_eq!(certificates.filter(|code| *code != "tls-failed").count(), 5);
+    let codes: Vec<_> = codes.into_iter().filter(|code| !code.starts_with("tls-")).collect();
     let silent = ["hung-up-connect", "hung-up-create", "hung-up-publish"];
     let auth = ["auth-needed", "auth-failed", "auth-unsupported"];
     let files = ["ca-not-pem", "ca-no-certificate", "ca-malformed", "ca-too-large"];
@@ -89,6 +92,7 @@ fn a_stream_that_was_taken_before_is_only_refused_in_words() {
     let refusals = every_error().into_iter().filter(Error::is_refusal_of_a_known_stream);
     let codes: Vec<_> = refusals.map(|error| error.code()).collect();
     assert!(!codes.iter().any(|code| code.starts_with("hung-up") || *code == "rtmp-bad-name"), "{codes:?}");
+    assert!(!codes.iter().any(|code| code.starts_with("tls-")), "a network's own page: {codes:?}");
     assert!(codes.contains(&"rtmp-refused") && codes.contains(&"auth-failed"), "{codes:?}");
 }
 
