@@ -16,7 +16,7 @@ use crate::shell::{Shell, cause, lock};
 /// Before a target was ever live; the window shows the attempts and can cancel.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 
-fn lost(error: impl std::fmt::Display) -> Cause {
+pub(crate) fn lost(error: impl std::fmt::Display) -> Cause {
     let detail = error.to_string();
     Cause { code: "internal".to_owned(), message: detail.clone(), detail, values: BTreeMap::new() }
 }
@@ -96,7 +96,7 @@ pub(crate) async fn go_live(destinations: Vec<Destination>, app: AppHandle) -> R
 }
 
 /// The settings as they are now, for these destinations. The key store may ask a person.
-async fn request(destinations: Vec<Destination>, app: &AppHandle) -> Result<LiveRequest, Cause> {
+pub(crate) async fn request(destinations: Vec<Destination>, app: &AppHandle) -> Result<LiveRequest, Cause> {
     let app = app.clone();
     let read = move || {
         let shell = app.state::<Shell>();

@@ -5,6 +5,7 @@
 
 mod closing;
 mod commands;
+mod connections;
 mod display;
 mod fetch;
 mod preview;
@@ -34,6 +35,17 @@ fn main() -> ExitCode {
             commands::stop,
             commands::add_target,
             commands::stop_target,
+            connections::connections,
+            connections::providers,
+            connections::save_connection,
+            connections::remove_connection,
+            connections::duplicate_connection,
+            connections::move_connection,
+            connections::recover_connections,
+            connections::unlock_keys,
+            connections::reveal_key,
+            connections::advise,
+            connections::test_connection,
             commands::close_answered,
             commands::quit,
         ])

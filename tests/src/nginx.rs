@@ -17,6 +17,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 pub struct Nginx {
     rtmp_port: u16,
     http_port: u16,
+    /// Where the same is offered encrypted, with a certificate of an authority that nobody knows.
+    rtmps_port: Option<u16>,
     process: Option<Process>,
     dir: TempDir,
 }
@@ -28,9 +30,45 @@ impl Nginx {
         for name in ["flv", "hls", "tmp"] {
             fs::create_dir(dir.join(name)).expect("a folder of our own");
         }
-        let mut nginx = Self { rtmp_port: free_port(), http_port: free_port(), process: None, dir };
+        let (rtmp_port, http_port) = (free_port(), free_port());
+        let mut nginx = Self { rtmp_port, http_port, rtmps_port: None, process: None, dir };
         nginx.restart();
         nginx
+    }
+
+    /// The same, and also behind TLS for `localhost`.
+    pub fn start_tls() -> Self {
+        let mut nginx = Self::start();
+        nginx.certify();
+        nginx.rtmps_port = Some(free_port());
+        nginx.restart();
+        nginx
+    }
+
+    /// The port for RTMPS.
+    pub fn rtmps_port(&self) -> u16 {
+        self.rtmps_port.expect("started behind TLS")
+    }
+
+    /// The authority that signed its certificate, as PEM.
+    pub fn authority(&self) -> PathBuf {
+        self.dir.join("authority.pem")
+    }
+
+    /// Makes an authority, and a certificate for `localhost` that it signs.
+    fn certify(&self) {
+        let openssl = |line: &str| {
+            let mut command = Command::new("openssl");
+            Process::run("openssl", LIMIT, command.args(line.split(' ')).current_dir(self.dir.path()));
+        };
+        openssl(
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=Studio -keyout ca.key -out authority.pem",
+        );
+        openssl("req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout server.key -out server.csr");
+        fs::write(self.dir.join("names"), "subjectAltName=DNS:localhost").expect("a folder of our own");
+        openssl(
+            "x509 -req -in server.csr -CA authority.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem",
+        );
     }
 
     /// Where to publish `stream`.
@@ -51,6 +89,11 @@ impl Nginx {
     /// The same from a server that says nothing about CORS, as many do: no page of another origin may read it.
     pub fn bare_playlist_url(&self, stream: &str) -> String {
         format!("http://127.0.0.1:{}/bare/{stream}.m3u8", self.http_port)
+    }
+
+    /// The playlist of `stream`, readable by every page.
+    pub fn playlist_url(&self, stream: &str) -> String {
+        format!("http://127.0.0.1:{}/hls/{stream}.m3u8", self.http_port)
     }
 
     /// What `stream` published, oldest first: one FLV for each time that it came.
@@ -154,11 +197,22 @@ impl Nginx {
     fn configuration(&self) -> String {
         let Self { rtmp_port, http_port, .. } = self;
         let dir = self.dir.path().display();
+        let (module, stream) = match self.rtmps_port {
+            Some(port) => (
+                "load_module /usr/lib/nginx/modules/ngx_stream_module.so;",
+                format!(
+                    "stream {{ server {{ listen 127.0.0.1:{port} ssl; proxy_pass 127.0.0.1:{rtmp_port};
+  ssl_certificate {dir}/server.pem; ssl_certificate_key {dir}/server.key; }} }}"
+                ),
+            ),
+            None => ("", String::new()),
+        };
         // One process: with a master, killing it would leave the worker alive.
         format!(
-            "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so;
+            "load_module /usr/lib/nginx/modules/ngx_rtmp_module.so; {module}
 daemon off; master_process off; user root; pid {dir}/pid; error_log stderr notice;
 events {{ worker_connections 512; }}
+{stream}
 rtmp {{ server {{ listen 127.0.0.1:{rtmp_port}; chunk_size 4096;
   application live {{
     live on; record all; record_path {dir}/flv; record_unique on; record_append on;

@@ -5,7 +5,10 @@
 use std::fs;
 use std::path::Path;
 
-use e2e::{Keyring, Run, Tamarack, TempDir};
+use std::time::Duration;
+
+use e2e::{Keyring, Nginx, Run, Tamarack, TempDir};
+use serde_json::Value;
 
 const KEY: &str = "hush-MARKER-key";
 
@@ -70,7 +73,7 @@ fn where_nothing_keeps_keys_it_is_said() {
     let add = ["add", "--name", "Van", "--url", "rtmp://h.example/live", "--key-stdin"];
     let add = profiles(home.path(), &add).env("DBUS_SESSION_BUS_ADDRESS", &nowhere).reading(KEY);
     let added = done(add.finish());
-    assert!(added.stderr().contains("keys end with Tamarack"), "{}", added.output());
+    assert!(added.stderr().contains("they end with Tamarack"), "{}", added.output());
     assert_unseen(home.path());
 }
 
@@ -94,4 +97,167 @@ fn a_file_that_cannot_be_read_is_kept_and_the_last_good_copy_offered() {
     let listed = done(memory(&["list"]).finish());
     assert_eq!(listed.events()[0]["name"], "One");
     assert_eq!(fs::read_to_string(home.join("connections.broken-1.json")).unwrap(), "{ torn");
+}
+
+const LIMIT: Duration = Duration::from_secs(30);
+const SYNTHETIC: &str = "--camera pattern --mic tone --encoder libx264 --json";
+
+/// A folder whose keys lie in a sealed file.
+struct Van(TempDir);
+
+impl Van {
+    fn new() -> Self {
+        Self(TempDir::new("home"))
+    }
+
+    fn run(&self, tamarack: Tamarack) -> Tamarack {
+        let sealed = tamarack.at_home(self.0.path()).env("TAMARACK_SECRETS", "file");
+        sealed.env("TAMARACK_PASSPHRASE", "correct horse")
+    }
+
+    fn profiles(&self, arguments: &[&str]) -> Tamarack {
+        self.run(profiles(self.0.path(), arguments))
+    }
+
+    fn live(&self, to: &[&str], options: &str) -> Run {
+        let to = to.iter().flat_map(|name| ["--to", name]);
+        let words =
+            ["live"].into_iter().chain(to).chain(SYNTHETIC.split(' ')).chain(options.split_whitespace());
+        self.run(Tamarack::new(words)).env("RUST_LOG", "trace").start()
+    }
+}
+
+fn assert_untold(run: &Run, key: &str) {
+    let told = [run.stdout(), run.stderr()].concat();
+    let line = told.lines().find(|line| line.contains(key));
+    assert!(line.is_none(), "{line:?}");
+}
+
+#[test]
+fn a_field_worker_goes_live_by_a_name_and_delivery_is_proven() {
+    let (nginx, van) = (Nginx::start(), Van::new());
+    let server = nginx.app_url("live");
+    let playlist = nginx.playlist_url(KEY);
+    let add = ["add", "--name", "Main stage", "--url", &server, "--playback", &playlist, "--key-stdin"];
+    let added = done(van.profiles(&add).reading(KEY).finish());
+    assert!(added.stderr().contains("whoever watches can also publish"), "{}", added.output());
+    let playback = &added.events()[0]["playback"];
+    assert!(playback["url"].as_str().unwrap().ends_with("/hls/{key}.m3u8"), "{playback}");
+    let mut run = van.live(&["main"], "--duration 12s");
+    let proven = run.wait_for_event("playback", LIMIT);
+    assert!(proven["url"].as_str().unwrap().ends_with("/hls/***.m3u8"), "{proven}");
+    assert_eq!(run.exit_code(40), 0, "{}", run.output());
+    nginx.recording(KEY);
+    assert_untold(&run, KEY);
+    assert_unseen(van.0.path());
+    let listed = done(van.profiles(&["list"]).finish());
+    assert!(listed.events()[0]["used"].is_string(), "{}", listed.output());
+}
+
+#[test]
+fn primary_and_backup_are_pushed_to_together() {
+    let (first, second, van) = (Nginx::start(), Nginx::start(), Van::new());
+    let (url, backup) = (first.url("one-key"), second.url("two-key"));
+    let add = ["add", "--name", "Hall", "--provider", "medialive", "--url", &url, "--backup", &backup];
+    done(van.profiles(&add).finish());
+    let mut run = van.live(&["local", "Hall"], "--duration 5s");
+    let started = run.wait_for_event("started", LIMIT);
+    let targets: Vec<_> = started["targets"].as_array().unwrap().iter().map(role_of).collect();
+    assert_eq!(targets, [(0, "primary", None), (1, "primary", None), (2, "backup", Some(1))]);
+    assert_eq!(run.exit_code(40), 0, "{}", run.output());
+    let ends: Vec<_> =
+        run.summary()["targets"].as_array().unwrap().iter().map(|end| end["end"].clone()).collect();
+    assert_eq!(ends, ["ok", "ok", "ok"]);
+    first.recording("one-key");
+    second.recording("two-key");
+}
+
+fn role_of(target: &Value) -> (u64, &str, Option<u64>) {
+    (target["target"].as_u64().unwrap(), target["role"].as_str().unwrap(), target["of"].as_u64())
+}
+
+#[test]
+fn what_a_provider_does_not_take_is_warned_of_and_lowered() {
+    let (nginx, van) = (Nginx::start(), Van::new());
+    let url = nginx.url("live_key");
+    let add = ["add", "--name", "Show", "--provider", "twitch", "--url", &url];
+    done(van.profiles(&add).finish());
+    let mut run = van.live(&["Show"], "--video-bitrate 9M --duration 2s");
+    let started = run.wait_for_event("started", LIMIT);
+    let encoding = &started["encodings"][0];
+    assert_eq!(encoding["video_kbps"], 6000);
+    let lowered = &encoding["lowered"][0];
+    assert_eq!((&lowered["rule"], &lowered["from"]), (&"video-bitrate".into(), &"9000".into()));
+    assert!(
+        run.stderr().contains("Show takes at most 6000 kbps of video; 9000 kbps is set."),
+        "{}",
+        run.output()
+    );
+    assert_eq!(run.exit_code(40), 0, "{}", run.output());
+}
+
+#[test]
+fn an_own_authority_opens_rtmps_and_nothing_else_does() {
+    let (nginx, van) = (Nginx::start_tls(), Van::new());
+    let url = format!("rtmps://localhost:{}/live/sealed-key", nginx.rtmps_port());
+    let authority = nginx.authority();
+    let add = ["add", "--name", "Own", "--url", &url, "--ca", authority.to_str().unwrap()];
+    done(van.profiles(&add).finish());
+    done(van.profiles(&["add", "--name", "Bare", "--url", &url]).finish());
+    let mut bare = van.live(&["Bare"], "--duration 2s");
+    assert_eq!(bare.exit_code(40), 4, "{}", bare.output());
+    assert_eq!(bare.summary()["targets"][0]["cause"]["code"], "tls-unknown-issuer");
+    let mut own = van.live(&["Own"], "--duration 3s");
+    assert_eq!(own.exit_code(40), 0, "{}", own.output());
+    nginx.recording("sealed-key");
+}
+
+fn steps(run: &Run) -> Vec<(String, String)> {
+    let text = |event: &Value, field: &str| event[field].as_str().unwrap().to_owned();
+    run.events().iter().map(|event| (text(event, "step"), text(event, "result"))).collect()
+}
+
+#[test]
+fn a_connection_is_checked_step_by_step_and_published_only_when_asked() {
+    let (nginx, van) = (Nginx::start(), Van::new());
+    let (url, playlist) = (nginx.url("checked-key"), nginx.playlist_url("checked-key"));
+    let add = ["add", "--name", "Main", "--provider", "nginx-rtmp", "--url", &url, "--playback", &playlist];
+    done(van.profiles(&add).finish());
+    let dry = done(van.profiles(&["test", "Main"]).finish());
+    let expected = |names: &[&str], result: &str| -> Vec<_> {
+        names.iter().map(|name| ((*name).to_owned(), result.to_owned())).collect()
+    };
+    let way = [
+        expected(&["dns", "tcp"], "passed"),
+        expected(&["tls"], "skipped"),
+        expected(&["handshake", "connect", "create-stream"], "passed"),
+    ];
+    let rest = expected(&["publish", "uplink", "playback", "cors", "playlist"], "skipped");
+    assert_eq!(steps(&dry), [way.concat(), rest].concat());
+    assert!(nginx.recordings("checked-key").is_empty(), "nothing may have gone on air");
+    let published = done(van.profiles(&["test", "Main", "--publish"]).start());
+    let rest = expected(&["publish", "uplink", "playback", "cors", "playlist"], "passed");
+    assert_eq!(steps(&published), [way.concat(), rest].concat(), "{}", published.output());
+    assert!(!nginx.recordings("checked-key").is_empty());
+    assert_untold(&published, "checked-key");
+}
+
+#[test]
+fn what_keeps_a_connection_from_working_is_said_with_its_likely_cause() {
+    let (nginx, van) = (Nginx::start(), Van::new());
+    let url = format!("{}/hidden-key", nginx.app_url("nowhere"));
+    done(van.profiles(&["add", "--name", "Typo", "--provider", "nginx-rtmp", "--url", &url]).finish());
+    let mut run = van.profiles(&["test", "Typo"]).finish();
+    assert_eq!(run.exit_code(1), 6, "{}", run.output());
+    let failed = run.events().into_iter().find(|event| event["result"] == "failed").unwrap();
+    assert_eq!(failed["step"], "connect");
+    let likely = failed["likely_cause"].as_str().unwrap();
+    assert!(likely.contains("not in nginx's configuration"), "{likely}");
+    let denied = format!("{}/hidden-key", nginx.app_url("denied"));
+    done(van.profiles(&["edit", "Typo", "--url", &denied]).finish());
+    let mut run = van.profiles(&["test", "Typo", "--publish"]).finish();
+    assert_eq!(run.exit_code(1), 6, "{}", run.output());
+    let failed = run.events().into_iter().find(|event| event["result"] == "failed").unwrap();
+    assert!(failed["likely_cause"].as_str().unwrap().contains("on_publish"), "{failed}");
+    assert_untold(&run, "hidden-key");
 }

@@ -241,7 +241,7 @@ fn no_output_ever_holds_the_key() {
         (format!("{}/{key}", nginx.app_url("denied")), 4),
         (format!("{}/{key}?token={key}", nginx.app_url("nowhere")), 4),
         (format!("rtmp://127.0.0.1:{}/live/{key}", free_port()), 4),
-        (format!("rtmp://user:{key}@host/live/{key}"), 2),
+        (format!("rtmp://user:{key}@127.0.0.1:{}/live/{key}", free_port()), 4),
         (format!("http://host/live/{key}"), 2),
     ] {
         for json in ["--json", "--keyframe=2"] {

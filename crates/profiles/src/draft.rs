@@ -133,7 +133,13 @@ impl Draft {
         }
         let provider = match &self.provider {
             Some(id) => catalogue::find(id).unwrap_or_else(catalogue::custom),
-            None => catalogue::recognise(&ingests[0].server),
+            None => match (catalogue::recognise(&ingests[0].server), saved) {
+                // A server of one's own is not known by its host: it stays what it was said to be.
+                (provider, Some((saved, _))) if provider.id == catalogue::custom().id => {
+                    catalogue::find(&saved.provider).filter(|saved| !saved.has_hosts()).unwrap_or(provider)
+                }
+                (provider, _) => provider,
+            },
         };
         let mut profile = saved.map_or_else(Profile::default, |(profile, _)| profile.clone());
         if profile.id.is_empty() {

@@ -9,7 +9,7 @@ use profiles::profile::Encoding;
 use tokio::sync::watch;
 
 use crate::cause::Failure;
-use crate::connections::Lowered;
+use crate::connections::{Advice, Lowered};
 use crate::destination::{Destination, Places};
 use crate::event::{End, Event, KeyframeSpan, Summary as SummaryEvent, TargetSummary};
 use crate::request::{LiveRequest, Sources};
@@ -91,6 +91,12 @@ impl Studio {
         let lost = |error| Failure::internal(&error, self.language());
         camera.await.map_err(lost)??;
         microphone.await.map_err(lost)?
+    }
+
+    /// What the destinations of a request take of it, with the stage as it is.
+    pub fn advice(&self, request: &LiveRequest) -> Advice {
+        let with_video = self.stage.status().camera_choice != video::Choice::None;
+        request.advice(with_video, self.language())
     }
 
     /// Goes live with the sources of the stage. Must not be cancelled; [`Studio::stop`] ends it well.

@@ -174,7 +174,7 @@ pub fn is_server(address: &str) -> bool {
     let provider = recognise(address);
     let path = |text: &str| bare(text).split_once("://").map(|(_, rest)| rest.to_owned()).unwrap_or_default();
     let path = |text: &str| path(text).split_once('/').map(|(_, path)| path.to_owned());
-    !provider.hosts.is_empty() && provider.ingests.iter().any(|form| path(&form.url) == path(address))
+    provider.has_hosts() && provider.ingests.iter().any(|form| path(&form.url) == path(address))
 }
 
 /// Whether the query of an app is known to be no secret.
@@ -197,6 +197,11 @@ impl Provider {
     /// The kind of channel with this id.
     pub fn variant(&self, id: &str) -> Option<&Variant> {
         self.variants.iter().find(|variant| variant.id == id)
+    }
+
+    /// Whether its ingests are known by their hosts; otherwise anybody may run one.
+    pub fn has_hosts(&self) -> bool {
+        !self.hosts.is_empty()
     }
 
     /// What it takes for this kind of channel.

@@ -108,6 +108,20 @@ impl Connections {
         Ok(book.profiles().iter().map(|profile| self.view(profile)).collect())
     }
 
+    /// Everything for the window, whatever of it works.
+    pub fn book(&self) -> ConnectionBook {
+        let (connections, unread) = match self.in_order() {
+            Ok(connections) => (connections, None),
+            Err(failure) => (Vec::new(), Some(failure.cause)),
+        };
+        let recoverable = unread.as_ref().is_some_and(|cause| cause.code == "settings-unreadable");
+        let (key_store, closed) = match self.key_store() {
+            Ok(state) => (Some(state), None),
+            Err(failure) => (None, Some(failure.cause)),
+        };
+        ConnectionBook { connections, key_store, problem: unread.or(closed), recoverable }
+    }
+
     /// The one that is meant by a name, exactly or by a part that no other has.
     ///
     /// # Errors
