@@ -4,6 +4,8 @@
 //! typed, pasted, imported -> Draft --read--> Profile  -> Store (connections.json)
 //!                                       +--> Secrets  -> KeyStore (system, sealed file, memory)
 //! Profile + Secrets -> Ingests to push to, an address to watch
+//! link, QR code, file -> import::Found -> import::Plan, looked at -> Store, KeyStore
+//! Profile (+ Secrets, sealed) -> export: bundle, link, QR code
 //! catalogue -> what a provider takes, what it recommends, why it may have failed
 //! ```
 //!
@@ -12,13 +14,17 @@
 //! version wrote into it stays.
 
 pub mod address;
+mod bundle;
 pub mod catalogue;
 pub mod draft;
 mod error;
+pub mod export;
 mod home;
+pub mod import;
 pub mod keys;
 pub mod playback;
 pub mod profile;
+pub mod qr;
 mod save;
 pub mod secrets;
 pub mod store;
