@@ -27,6 +27,12 @@ const COMMANDS: &[&str] = &[
     "reveal_key",
     "advise",
     "test_connection",
+    "understand",
+    "understand_files",
+    "scan_qr",
+    "take_import",
+    "drop_import",
+    "export_connection",
     "close_answered",
     "quit",
 ];

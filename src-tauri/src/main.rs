@@ -46,6 +46,12 @@ fn main() -> ExitCode {
             connections::reveal_key,
             connections::advise,
             connections::test_connection,
+            connections::understand,
+            connections::understand_files,
+            connections::scan_qr,
+            connections::take_import,
+            connections::drop_import,
+            connections::export_connection,
             commands::close_answered,
             commands::quit,
         ])

@@ -36,6 +36,11 @@ impl Printer {
         }
     }
 
+    /// Something that is no event, to standard output.
+    pub(crate) fn line(&self, line: &str) {
+        let _ = writeln!(std::io::stdout().lock(), "{line}"); // whoever reads may be gone
+    }
+
     pub(crate) fn failure(&self, failure: &Failure) {
         eprintln!("tamarack: {}", with_evidence(&failure.cause));
     }
@@ -89,6 +94,7 @@ impl Printer {
             }
             Event::State(state) => self.state(state),
             Event::Profile(profile) => Some(crate::profiles::print::connection(profile, self.language)),
+            Event::Change(change) => Some(crate::profiles::print::change(change, self.language)),
             Event::Step(step) => Some(self.step(step)),
             Event::Playback { url, .. } => {
                 let page = url.strip_suffix("index.m3u8").unwrap_or(url);

@@ -1,6 +1,7 @@
 //! `tamarack profiles`: saved connections.
 
 mod arguments;
+mod exchange;
 pub(crate) mod print;
 
 use std::io::{BufRead, IsTerminal, Write};
@@ -75,6 +76,13 @@ impl Door<'_> {
                 if yes || self.agreed("cli.profiles.remove", &saved.name) {
                     self.connections.remove(&saved.id)?;
                 }
+            }
+            Command::Import { what, dry_run, yes, on_clash, with_encoding, .. } => {
+                let clash = on_clash.as_deref().map(exchange::action);
+                return self.import(&what, exchange::Wanted { dry_run, yes, clash, with_encoding });
+            }
+            Command::Export { name, format, with_key, json } => {
+                self.export(&name, &format, with_key, json)?
             }
             Command::Test { name, publish, .. } => {
                 self.unlock()?;

@@ -136,6 +136,22 @@ impl Values for profiles::Error {
     }
 }
 
+impl Values for profiles::import::Error {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        match self {
+            Self::Malformed(source) | Self::Nothing(source) => vec![("source", source.to_string())],
+            Self::Scheme(scheme) => vec![("scheme", scheme.clone())],
+            Self::TooLong(most) | Self::TooMany(most) => vec![("most", most.to_string())],
+            Self::Newer(version) => vec![("version", version.to_string())],
+            Self::NotRead { path, .. } | Self::NotText(path) | Self::Folder(path) => {
+                vec![("path", path.display().to_string())]
+            }
+            Self::Profile(error) => error.values(),
+            _ => Vec::new(),
+        }
+    }
+}
+
 impl Values for delivery::Error {
     fn values(&self) -> Vec<(&'static str, String)> {
         match self {

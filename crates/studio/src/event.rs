@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::connections::{Connection, ImportTable, Lowered, Step};
+use crate::connections::{Connection, ConnectionIngest, ImportAction, ImportTable, Lowered, Step};
 
 /// Everything that the studio tells the outside.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -51,6 +51,8 @@ pub enum Event {
     Profile(Box<Connection>),
     /// A link was opened that holds connections (window only).
     Import(ImportTable),
+    /// What an import does, or would do, with one connection.
+    Change(Change),
     /// One step of checking a saved connection.
     Step(Step),
     /// The loopback server listens.
@@ -80,6 +82,26 @@ pub enum Event {
         /// Why.
         cause: Cause,
     },
+}
+
+/// What an import does with one connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Change {
+    /// What is done.
+    pub action: ImportAction,
+    /// Its name.
+    pub name: String,
+    /// Where it goes.
+    pub ingests: Vec<ConnectionIngest>,
+    /// Where it can be watched, keys hidden.
+    pub playback_url: Option<String>,
+    /// Names of fields that are not used.
+    pub ignored: Vec<String>,
+    /// The saved connection that it clashes with.
+    pub clash: Option<String>,
+    /// Why it cannot be stored.
+    pub cause: Option<Cause>,
 }
 
 /// A camera and what it can do.

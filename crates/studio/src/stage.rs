@@ -9,12 +9,17 @@ use capture::{audio, video};
 use words::Language;
 
 use crate::cause::cause;
+use crate::connections::ImportTable;
 use crate::convert::{mode, rfc3339};
 use crate::event::{Alarm, Event, Level, Source as SourceEvent, SourceState, Stage as StageEvent};
 use crate::{Failure, Listener, Studio, lock};
 
 /// How often the level is told. Each redrawing of the meter costs the web view a fifth of a percent of a core.
 const METER: Duration = Duration::from_millis(100);
+/// A code that is held before a camera can be read at this size.
+const SCANNED: media::Size = media::Size::new(1280, 720);
+/// How long to wait for a picture to look for a code in.
+const PATIENCE: Duration = Duration::from_millis(500);
 /// What digital silence is called.
 const SILENCE_DBFS: f32 = -100.0;
 
@@ -180,6 +185,18 @@ impl Studio {
     /// Begins to tell the level ten times a second. Must be called inside a tokio runtime.
     pub fn watch_level(&self) {
         *lock(&self.meter) = Some(start_meter(self.stage.meter(), self.listener.clone()));
+    }
+
+    /// What a QR code would change that the camera sees; none while it sees none. Blocks.
+    ///
+    /// # Errors
+    /// When the code holds nothing that is known.
+    pub fn scan_code(&self) -> Result<Option<ImportTable>, Failure> {
+        let Some((_, frame)) = self.stage.preview().next(0, SCANNED, PATIENCE) else { return Ok(None) };
+        let (size, [luma, ..]) = (frame.size(), frame.planes());
+        let rows = luma.data.chunks(luma.stride).take(size.height as usize);
+        let rows: Vec<u8> = rows.flat_map(|row| &row[..size.width as usize]).copied().collect();
+        self.connections().understand_picture(size, &rows)
     }
 
     /// The next picture inside `bounds` as a JPEG; none when there is no new one for half a second. Blocks.

@@ -61,6 +61,42 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Take connections in: a Larix Grove, Moblin or Tamarack link, an OBS profile folder, JSON of Terraform, CDK,
+    /// CloudFormation, Mux or IVS, an ffmpeg command line, a bundle, a picture of a QR code.
+    Import {
+        /// The link, a file or folder, or `-` for standard input.
+        what: String,
+        /// Only say what would change.
+        #[arg(long)]
+        dry_run: bool,
+        /// Store without asking.
+        #[arg(long)]
+        yes: bool,
+        /// What is done with a connection that clashes with a saved one.
+        #[arg(long, value_name = "ACTION", value_parser = ["replace", "keep-both", "skip"])]
+        on_clash: Option<String>,
+        /// Give the connections the encoder settings that the link brings.
+        #[arg(long)]
+        with_encoding: bool,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print a connection for others, without its keys unless asked for.
+    Export {
+        /// Its name, or a part that no other has.
+        #[arg(id = "connection", value_name = "NAME")]
+        name: String,
+        /// A bundle, a link for Larix, or a link as a QR code.
+        #[arg(long, default_value = "tamarack", value_parser = ["tamarack", "grove", "qr"])]
+        format: String,
+        /// Seal the keys inside under a passphrase that is printed once; never in a Grove link.
+        #[arg(long)]
+        with_key: bool,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
     /// Check a connection step by step. Nothing is published unless asked for.
     Test {
         /// Its name, or a part that no other has.
@@ -136,6 +172,8 @@ impl Profiles {
             | Command::Add { json, .. }
             | Command::Edit { json, .. }
             | Command::Remove { json, .. }
+            | Command::Import { json, .. }
+            | Command::Export { json, .. }
             | Command::Test { json, .. }
             | Command::Recover { json } => *json,
         }

@@ -1,6 +1,7 @@
 //! A saved connection in sentences.
 
-use studio::connections::{Connection, ConnectionIngest};
+use studio::connections::{Connection, ConnectionIngest, ImportAction};
+use studio::event::Change;
 use words::{Language, text};
 
 /// Name and provider, then a line for each thing that is known.
@@ -20,6 +21,26 @@ pub(crate) fn connection(connection: &Connection, language: Language) -> String 
     }
     if !connection.notes.is_empty() {
         lines.push(connection.notes.replace('\n', "\n    "));
+    }
+    lines.join("\n    ")
+}
+
+/// What an import would do with one connection.
+pub(crate) fn change(change: &Change, language: Language) -> String {
+    let action = match change.action {
+        ImportAction::Add => "action.add",
+        ImportAction::Replace => "action.replace",
+        ImportAction::KeepBoth => "action.keep-both",
+        ImportAction::Skip => "action.skip",
+    };
+    let mut lines = vec![format!("{}: {}", text(language, action, &[]), change.name)];
+    lines.extend(change.cause.iter().map(|cause| cause.message.clone()));
+    lines.extend(change.ingests.iter().map(|ingest| ingest_line(ingest, language)));
+    if let Some(url) = &change.playback_url {
+        lines.push(text(language, "cli.profiles.playback", &[("url", url)]));
+    }
+    if !change.ignored.is_empty() {
+        lines.push(text(language, "cli.profiles.ignored", &[("names", &change.ignored.join(", "))]));
     }
     lines.join("\n    ")
 }

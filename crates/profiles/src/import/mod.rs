@@ -32,7 +32,7 @@ use std::collections::HashSet;
 use media::Secret;
 
 pub use error::{CODES, Error};
-pub use files::read_path;
+pub use files::{read_files, read_path};
 pub use found::{Found, Kind, Need, Offer, Reason, Skipped, Source, Wanted};
 pub use plan::{Action, Applied, Change, Clash, Plan, plan};
 

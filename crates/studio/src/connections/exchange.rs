@@ -43,8 +43,10 @@ pub struct ImportRow {
     pub ca: bool,
     /// The saved connection that it clashes with, by name.
     pub clash: Option<String>,
-    /// Codes of notices, as [`super::Connection::notices`].
+    /// Codes of notices, as [`super::Connection::notices`], and `playback-token`.
     pub notices: Vec<String>,
+    /// Why it cannot be stored; then it can only be skipped.
+    pub fault: Option<crate::event::Cause>,
 }
 
 /// What is done with a connection that comes from elsewhere.

@@ -4,6 +4,7 @@
 
 mod advice;
 mod exchange;
+mod import;
 mod preflight;
 mod view;
 
@@ -39,6 +40,7 @@ pub struct Connections {
     keys: OnceLock<KeyStore>,
     /// One opening at a time.
     opening: Mutex<()>,
+    imports: import::Imports,
 }
 
 /// What a run needs of a connection, its keys among it: no `Debug` shows them.
@@ -82,6 +84,7 @@ impl Connections {
             options,
             keys: OnceLock::new(),
             opening: Mutex::default(),
+            imports: import::Imports::default(),
         }
     }
 
@@ -310,6 +313,14 @@ pub fn holds_key(address: &str) -> bool {
 /// A playback address as it may be printed.
 pub fn shown(template: &str) -> String {
     profiles::playback::shown(template)
+}
+
+/// A code for a terminal.
+///
+/// # Errors
+/// When the text is too long for one.
+pub fn terminal_code(text: &str, language: Language) -> Result<String, Failure> {
+    profiles::qr::terminal(text).map_err(|error| Failure::import(&error.into(), language))
 }
 
 /// The provider's name for people.

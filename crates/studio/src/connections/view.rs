@@ -287,6 +287,13 @@ impl From<&profile::Encoding> for ConnectionEncoding {
     }
 }
 
+impl From<&crate::window::Settings> for ConnectionEncoding {
+    fn from(settings: &crate::window::Settings) -> Self {
+        let crate::window::Settings { width, height, video_kbps, audio_kbps, keyframe_s, .. } = *settings;
+        Self { width, height, fps: settings.fps.clone(), video_kbps, audio_kbps, keyframe_s }
+    }
+}
+
 impl From<ConnectionEncoding> for profile::Encoding {
     fn from(encoding: ConnectionEncoding) -> Self {
         let ConnectionEncoding { width, height, fps, video_kbps, audio_kbps, keyframe_s } = encoding;

@@ -2,6 +2,7 @@
 import type { Alarm } from "./Alarm";
 import type { Camera } from "./Camera";
 import type { Cause } from "./Cause";
+import type { Change } from "./Change";
 import type { Connection } from "./Connection";
 import type { Devices } from "./Devices";
 import type { Encoder } from "./Encoder";
@@ -27,7 +28,7 @@ target: number,
 /**
  * Address of the playlist, keys removed.
  */
-url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "import" } & ImportTable | { "event": "step" } & Step | { "event": "listening", 
+url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "import" } & ImportTable | { "event": "change" } & Change | { "event": "step" } & Step | { "event": "listening", 
 /**
  * Where to publish to.
  */
