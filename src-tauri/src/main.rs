@@ -8,6 +8,7 @@ mod commands;
 mod connections;
 mod display;
 mod fetch;
+mod links;
 mod preview;
 mod query;
 mod shell;
@@ -20,6 +21,9 @@ fn main() -> ExitCode {
     studio::logs::to_standard_error();
     display::prepare();
     let outcome = tauri::Builder::default()
+        // The first, so that a second start goes no further.
+        .plugin(links::single_instance())
+        .plugin(tauri_plugin_deep_link::init())
         .register_asynchronous_uri_scheme_protocol("fetch", fetch::answer)
         .register_asynchronous_uri_scheme_protocol("preview", preview::answer)
         .invoke_handler(tauri::generate_handler![
@@ -57,6 +61,7 @@ fn main() -> ExitCode {
         ])
         .setup(|app| {
             Shell::open(app)?;
+            links::listen(app);
             closing::heed_signals(app.handle());
             Ok(())
         })

@@ -30,6 +30,8 @@ pub(crate) struct Shell {
     /// One opening at a time: what a person chooses is never overtaken by what we try again.
     opening: Mutex<()>,
     subscriber: Subscriber,
+    /// What happened before any page listened.
+    early: Mutex<Vec<Event>>,
 }
 
 /// The page that listens; a reloaded page takes the place of the one before.
@@ -61,6 +63,7 @@ impl Shell {
             encoders: OnceLock::new(),
             opening: Mutex::default(),
             subscriber,
+            early: Mutex::default(),
         });
         let mut window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
             .title("Tamarack")
@@ -79,6 +82,7 @@ impl Shell {
     pub(crate) fn subscribe(&self, channel: Channel<Event>) {
         // The page subscribes before it takes its snapshot, so nothing between the two is lost on it.
         *lock(&self.subscriber) = Some(channel);
+        std::mem::take(&mut *lock(&self.early)).into_iter().for_each(|event| _ = self.tell(event));
         let studio = self.studio.clone();
         tauri::async_runtime::spawn(async move { studio.watch_level() });
     }
@@ -86,6 +90,13 @@ impl Shell {
     /// Sends an event of the window's own; `false` when no page listens.
     pub(crate) fn tell(&self, event: Event) -> bool {
         lock(&self.subscriber).as_ref().is_some_and(|channel| channel.send(event).is_ok())
+    }
+
+    /// The same, and keeps it for the first page when none listens yet.
+    pub(crate) fn tell_or_keep(&self, event: Event) {
+        if !self.tell(event.clone()) {
+            lock(&self.early).push(event);
+        }
     }
 
     /// Lists what is connected, and tells when that has changed.

@@ -115,9 +115,7 @@ impl Printer {
             }
             Event::Unpublish { app, stream, cause } => self
                 .say("cli.unpublish", &[("app", app), ("stream", stream), ("cause", &with_evidence(cause))]),
-            Event::Devices(_) | Event::Stage(_) | Event::Level(_) | Event::Import(_) | Event::CloseAsked => {
-                None
-            }
+            _ => None, // the window's own
         }
     }
 
@@ -200,7 +198,12 @@ impl Printer {
 fn is_the_window_s(event: &Event) -> bool {
     matches!(
         event,
-        Event::Devices(_) | Event::Stage(_) | Event::Level(_) | Event::Import(_) | Event::CloseAsked
+        Event::Devices(_)
+            | Event::Stage(_)
+            | Event::Level(_)
+            | Event::Import(_)
+            | Event::LinkRefused { .. }
+            | Event::CloseAsked
     )
 }
 

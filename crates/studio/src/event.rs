@@ -51,6 +51,11 @@ pub enum Event {
     Profile(Box<Connection>),
     /// A link was opened that holds connections (window only).
     Import(ImportTable),
+    /// A link was opened that holds nothing that is known (window only).
+    LinkRefused {
+        /// Why.
+        cause: Cause,
+    },
     /// What an import does, or would do, with one connection.
     Change(Change),
     /// One step of checking a saved connection.

@@ -28,7 +28,11 @@ target: number,
 /**
  * Address of the playlist, keys removed.
  */
-url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "import" } & ImportTable | { "event": "change" } & Change | { "event": "step" } & Step | { "event": "listening", 
+url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "import" } & ImportTable | { "event": "link-refused", 
+/**
+ * Why.
+ */
+cause: Cause, } | { "event": "change" } & Change | { "event": "step" } & Step | { "event": "listening", 
 /**
  * Where to publish to.
  */
