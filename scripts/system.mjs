@@ -19,7 +19,7 @@ const DEBIAN = [
 /** To test: real servers, devices, browsers and judges. */
 const DEBIAN_TESTS = [
   "ffmpeg", "nginx-light", "libnginx-mod-rtmp", "pulseaudio", "pulseaudio-utils", "espeak-ng",
-  "xvfb", "dbus", "webkit2gtk-driver", "fonts-noto-cjk", "xdotool", "obs-studio",
+  "xvfb", "dbus", "webkit2gtk-driver", "fonts-noto-cjk", "xdotool", "obs-studio", "qrencode", "zbar-tools",
 ];
 
 /** Chromium and its driver as Debian names them, and as Ubuntu does, where they bring a snap. */
