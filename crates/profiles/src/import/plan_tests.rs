@@ -105,6 +105,31 @@ fn what_is_replaced_keeps_its_key_for_its_own_server_only() {
 }
 
 #[test]
+fn a_new_key_alone_leaves_the_rest_as_it_was() {
+    let desk = desk();
+    let full = r#"{"name":"Stage","rtmpUrl":"rtmp://h/live","streamKey":"first-key","hlsUrl":"https://h/first-key.m3u8?t=tell",
+        "MediaLiveChannelId":"77"}"#;
+    desk.apply(desk.plan(full));
+    let replace = |url: &str| {
+        let mut plan = desk.plan(&grove("Stage", url));
+        plan.set(0, Action::Replace).unwrap();
+        desk.apply(plan);
+        let profile = desk.store.load().unwrap().profiles()[0].clone();
+        (
+            profile.playback.map(|playback| playback.url),
+            profile.channel,
+            desk.keys.read(&profile.id).unwrap().playback,
+        )
+    };
+    let (playback, channel, access) = replace("rtmp://h/live/second-key");
+    assert_eq!((playback.as_deref(), channel.as_deref()), (Some("https://h/{key}.m3u8"), Some("77")));
+    assert_eq!(access.query.unwrap().expose(), "t=tell");
+    assert_eq!(desk.key("Stage").as_deref(), Some("second-key"));
+    let (playback, channel, access) = replace("rtmp://other/live/third-key");
+    assert_eq!((playback, channel, access), (None, None, crate::Access::default()));
+}
+
+#[test]
 fn the_same_stream_under_another_name_is_found() {
     let desk = desk();
     desk.apply(desk.plan(&grove("Stage", "rtmp://h/live/hush")));

@@ -337,6 +337,10 @@ fn hostile_input_gets_a_clear_no() {
     assert_eq!(found(&many(MOST)).drafts.len(), MOST);
     let list = format!("[{}]", vec![r#"{"rtmpUrl":"rtmp://h/a/k"}"#; 10_000].join(","));
     assert_eq!(code(&list), "import-too-many");
+    // Names with those around them, and lines one by one, do not outgrow the text.
+    let deep = format!(r#"{{"{}":[{}1]}}"#, "k".repeat(400_000), "1,".repeat(200_000));
+    assert_eq!(code(&deep), "import-nothing");
+    assert_eq!(code(&"http://a\n".repeat(100_000)), "import-unknown");
     let nested = found("larix://set/v1?conn[][url]=rtmp%253A%252F%252Fh%252Flive%252Fhush");
     assert_eq!((nested.drafts.len(), nested.skipped[0].reason.code()), (0, "url-malformed"));
     // A place for the key is nobody else's to fill.
@@ -394,4 +398,11 @@ fn every_code_is_listed_and_has_words() {
         Error::Answer,
     ];
     assert_eq!(errors.map(|error| error.code()), CODES);
+    for code in crate::CODES.iter().chain(&CODES).chain(&crate::qr::Error::CODES).chain(&["import-protocol"])
+    {
+        assert!(words::has(&format!("cause.{code}")), "no words for {code}");
+    }
+    for need in ["playback-path", "playback-token", "key"] {
+        assert!(words::has(&format!("need.{need}")), "no words for {need}");
+    }
 }
