@@ -20,7 +20,7 @@ const DEBIAN = [
 const DEBIAN_TESTS = [
   "ffmpeg", "nginx-light", "libnginx-mod-rtmp", "libnginx-mod-stream", "pulseaudio", "pulseaudio-utils",
   "espeak-ng", "xvfb", "dbus", "gnome-keyring", "libsecret-tools", "webkit2gtk-driver", "fonts-noto-cjk",
-  "xdotool", "obs-studio", "openssl",
+  "xdotool", "obs-studio", "openssl", "qrencode", "zbar-tools",
 ];
 
 /** Chromium and its driver as Debian names them, and as Ubuntu does, where they bring a snap. */

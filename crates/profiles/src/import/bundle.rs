@@ -91,9 +91,11 @@ fn add(connection: Connection, found: &mut Found) {
 
 fn read_ingest(ingest: Ingest, ignored: &mut Vec<String>) -> Result<IngestDraft, super::Reason> {
     ignored.extend(ingest.unknown.into_iter().map(|(name, _)| name));
-    let query = ingest.query.map(|query| format!("?{query}")).unwrap_or_default();
+    // Without a key behind it, it would be taken for one.
+    let query = ingest.query.filter(|_| ingest.key.is_some());
+    let query = query.map(|query| format!("?{query}")).unwrap_or_default();
     // Its end is the app's, not a key.
-    let end = if ingest.key.is_none() && !ingest.server.contains('?') && query.is_empty() { "/" } else { "" };
+    let end = if ingest.key.is_none() && !ingest.server.contains('?') { "/" } else { "" };
     let address = format!("{}{query}{end}", ingest.server.trim_end_matches('/'));
     let mut draft = take::ingest(&address, None)?;
     draft.role = ingest.role;

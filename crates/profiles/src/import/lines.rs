@@ -39,18 +39,22 @@ enum Line {
 pub(super) fn read(text: &str) -> Result<Found, Error> {
     let mut found = Found::new(Source::Lines);
     let mut group = Group::default();
+    let mut guess = Guess::default();
     let mut waiting: Option<String> = None;
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
-        match (read_line(line), waiting.take()) {
-            (Line::Pair(name, value), _) => group.fields.push((name, value)),
-            (Line::Name(name), _) => waiting = Some(name),
-            (Line::Value(value), Some(name)) => group.fields.push((name, value)),
-            (Line::Value(value), None) => {
-                if let Some(name) = guess(&value, &group) {
-                    group.fields.push((name.to_owned(), value));
-                }
+        let (name, value) = match (read_line(line), waiting.take()) {
+            (Line::Pair(name, value), _) | (Line::Value(value), Some(name)) => (name, value),
+            (Line::Name(name), _) => {
+                waiting = Some(name);
+                continue;
             }
-        }
+            (Line::Value(value), None) => match guess.name(&value) {
+                Some(name) => (name.to_owned(), value),
+                None => continue,
+            },
+        };
+        guess.ingest |= take::is_ingest(&value);
+        group.fields.push((name, value));
     }
     collect::add(&mut found, group)?;
     if found.drafts.is_empty() && found.skipped.is_empty() {
@@ -79,15 +83,26 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.chars().count() <= LONGEST_NAME && text.chars().all(plain)
 }
 
-/// A value without a name: an address says itself what it is, and what follows an ingest is its key.
-fn guess(value: &str, group: &Group) -> Option<&'static str> {
-    let has = |name: &str| group.fields.iter().any(|(field, _)| field == name);
-    let ingest = group.fields.iter().any(|(_, value)| take::is_ingest(value));
-    match take::scheme(value).as_deref() {
-        Some("http" | "https") => Some("url"),
-        Some(_) if !has("server url") => Some("server url"),
-        Some(_) => Some("address"),
-        None if ingest && !has("key") && !value.contains(char::is_whitespace) => Some("key"),
-        None => None,
+/// What has been seen, by which a value without a name is known.
+#[derive(Default)]
+struct Guess {
+    ingest: bool,
+    server: bool,
+    key: bool,
+}
+
+impl Guess {
+    /// An address says itself what it is, and what follows an ingest is its key.
+    fn name(&mut self, value: &str) -> Option<&'static str> {
+        match take::scheme(value).as_deref() {
+            Some("http" | "https") => Some("url"),
+            Some(_) if !std::mem::replace(&mut self.server, true) => Some("server url"),
+            Some(_) => Some("address"),
+            None if self.ingest && !self.key && !value.contains(char::is_whitespace) => {
+                self.key = true;
+                Some("key")
+            }
+            None => None,
+        }
     }
 }

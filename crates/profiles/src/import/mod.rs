@@ -128,8 +128,9 @@ fn free(name: &str, taken: &HashSet<String>) -> String {
     if !taken.contains(name) {
         return name.to_owned();
     }
-    let numbered = (2..=MOST + 1).map(|number| format!("{name} {number}"));
-    numbered.into_iter().find(|name| !taken.contains(name)).unwrap_or_default()
+    let stem: String = name.chars().take(take::LONGEST_NAME - 5).collect();
+    let mut numbered = (2..=MOST + 1).map(|number| format!("{} {number}", stem.trim_end()));
+    numbered.find(|name| !taken.contains(name)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -100,18 +100,25 @@ fn group<'a>(name: Option<String>, values: impl Iterator<Item = (String, &'a Val
     Group { name, fields }
 }
 
+/// The longest name with those around it, in bytes: deep inside, names would outgrow the text.
+const LONGEST_PATH: usize = 300;
+
 /// Names of what lies inside follow after a dot.
 fn flatten(name: String, value: &Value, fields: &mut Vec<(String, String)>) {
+    let join = |inner: &str| match name.len() + inner.len() < LONGEST_PATH {
+        true => format!("{name}.{inner}"),
+        false => "…".to_owned(),
+    };
     match value {
         Value::String(text) => fields.push((name, text.clone())),
         Value::Array(values) => {
             for (at, value) in values.iter().enumerate() {
-                flatten(format!("{name}.{at}"), value, fields);
+                flatten(join(&at.to_string()), value, fields);
             }
         }
         Value::Object(map) => {
             for (inner, value) in map {
-                flatten(format!("{name}.{inner}"), value, fields);
+                flatten(join(inner), value, fields);
             }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) => fields.push((name, String::new())),

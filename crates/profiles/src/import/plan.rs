@@ -3,10 +3,12 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use super::{Error, Found};
-use crate::profile::{Playback, Profile, Role};
+use media::Secret;
+
+use super::{Error, Found, Source};
+use crate::profile::{Derived, Playback, Profile, Role};
 use crate::store::Book;
-use crate::{Draft, KeyStore, Notice, Secrets, Store, playback};
+use crate::{Draft, IngestDraft, KeyStore, Notice, PlaybackDraft, Secrets, Store, address, playback};
 
 /// What is done with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,8 @@ pub struct Change {
 pub struct Plan {
     changes: Vec<Change>,
     drafts: Vec<Draft>,
+    /// Whether the form says all there is of a connection, as our own does.
+    whole: bool,
 }
 
 /// What was done with one connection.
@@ -96,7 +100,8 @@ pub fn plan(found: &Found, book: &Book) -> Plan {
         }
         change
     };
-    Plan { changes: found.drafts.iter().enumerate().map(row).collect(), drafts: found.drafts.clone() }
+    let whole = matches!(found.source, Source::Bundle | Source::Link);
+    Plan { changes: found.drafts.iter().enumerate().map(row).collect(), drafts: found.drafts.clone(), whole }
 }
 
 fn change(draft: &Draft, found: &Found, book: &Book) -> Change {
@@ -200,7 +205,7 @@ impl Plan {
         let saved = store.change(|book| {
             let rows =
                 self.changes.iter().zip(&self.drafts).filter(|(change, _)| change.action != Action::Skip);
-            rows.map(|(change, draft)| save(change, draft, book, keys, &mut before))
+            rows.map(|(change, draft)| save(change, draft, self.whole, book, keys, &mut before))
                 .collect::<Result<Vec<_>, _>>()
         });
         match saved {
@@ -223,6 +228,7 @@ impl Plan {
 fn save(
     change: &Change,
     draft: &Draft,
+    whole: bool,
     book: &mut Book,
     keys: &KeyStore,
     before: &mut Vec<(String, Secrets)>,
@@ -235,6 +241,9 @@ fn save(
     let read = match &replaced {
         Some(saved) => {
             let secrets = keys.read(&saved.id)?;
+            if !whole {
+                keep_rest(&mut draft, saved);
+            }
             keep_ids(&mut draft, saved);
             before.push((saved.id.clone(), secrets.clone()));
             draft.read(Some((saved, &secrets)))?
@@ -255,6 +264,39 @@ fn save(
     Ok(applied)
 }
 
+/// Of what other forms cannot say, what is saved for the same server stays.
+fn keep_rest(draft: &mut Draft, saved: &Profile) {
+    let first = draft.ingests.first().map(server).unwrap_or_default();
+    if saved.ingests.first().is_none_or(|ingest| ingest.server != first) {
+        return;
+    }
+    if draft.playback.is_none() {
+        let typed = saved.playback.as_ref().filter(|playback| playback.derived != Derived::Rule);
+        // The place for the key is our own, whoever the address came from.
+        draft.playback = typed.map(|playback| PlaybackDraft {
+            url: Secret::new(playback.url.clone()),
+            derived: if playback::wants_key(&playback.url) { Derived::Typed } else { playback.derived },
+            ..PlaybackDraft::default()
+        });
+    }
+    if draft.provider.is_none() {
+        draft.provider = Some(saved.provider.clone()).filter(|provider| !provider.is_empty());
+        draft.variant = draft.variant.take().or_else(|| saved.variant.clone());
+    }
+    draft.ca = draft.ca.take().or_else(|| saved.ca.clone());
+    draft.encoding = draft.encoding.take().or_else(|| saved.encoding.clone());
+    draft.channel = draft.channel.take().or_else(|| saved.channel.clone());
+    draft.links.console = draft.links.console.take().or_else(|| saved.links.console.clone());
+    draft.links.dashboard = draft.links.dashboard.take().or_else(|| saved.links.dashboard.clone());
+    draft.links.player = draft.links.player.take().or_else(|| saved.links.player.clone());
+    if draft.ladder.is_empty() {
+        draft.ladder.clone_from(&saved.ladder);
+    }
+    if draft.notes.is_empty() {
+        draft.notes.clone_from(&saved.notes);
+    }
+}
+
 /// Names the saved ingests that are replaced, so that a key that the import lacks stays where the server does.
 /// Not where the import wants that key to be sent to a playback host of its own choice.
 fn keep_ids(draft: &mut Draft, saved: &Profile) {
@@ -265,8 +307,7 @@ fn keep_ids(draft: &mut Draft, saved: &Profile) {
     }
     let mut used = HashSet::new();
     for ingest in &mut draft.ingests {
-        let read = crate::address::read(ingest.address.expose(), ingest.key.as_ref(), None);
-        let server = read.map(|read| read.server).unwrap_or_default();
+        let server = server(ingest);
         let fits = |role: Option<Role>| {
             let free = saved.ingests.iter().filter(|old| !used.contains(&old.id));
             free.into_iter().find(|old| old.server == server && role.is_none_or(|role| old.role == role))
@@ -276,6 +317,12 @@ fn keep_ids(draft: &mut Draft, saved: &Profile) {
             used.insert(old.id.clone());
         }
     }
+}
+
+/// The server and app without key and query; empty when it is no address.
+fn server(ingest: &IngestDraft) -> String {
+    let read = address::read(ingest.address.expose(), ingest.key.as_ref(), None);
+    read.map(|read| read.server).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use crate::{Draft, IngestDraft, address, catalogue};
 /// The longest address that is taken, in bytes.
 const LONGEST_ADDRESS: usize = 4000;
 /// The longest name of a connection, in characters, as `Draft::read` takes it.
-const LONGEST_NAME: usize = 100;
+pub(super) const LONGEST_NAME: usize = 100;
 /// The longest name of a field that is shown, in characters.
 const LONGEST_FIELD: usize = 60;
 

@@ -30,12 +30,11 @@ fn what_is_saved_comes_back_and_five_older_copies_stay() {
     assert_eq!(read(&store.copy(1)).unwrap().profiles().len(), 7);
     assert_eq!(read(&store.copy(5)).unwrap().profiles().len(), 3);
     // Going live does not push older copies out.
-    store
-        .change(|book| {
-            book.used("0", 1_700_000_000);
-            Ok(())
-        })
-        .unwrap();
+    let used = |book: &mut Book| {
+        book.used("0", 1_700_000_000);
+        Ok(())
+    };
+    store.change(used).unwrap();
     assert_eq!(read(&store.copy(1)).unwrap().profiles().len(), 7);
     assert_eq!(store.load().unwrap().recent()[0].id, "0");
 }
