@@ -261,3 +261,79 @@ fn what_keeps_a_connection_from_working_is_said_with_its_likely_cause() {
     assert!(failed["likely_cause"].as_str().unwrap().contains("on_publish"), "{failed}");
     assert_untold(&run, "hidden-key");
 }
+
+fn qr_image(dir: &Path, text: &str) -> String {
+    let path = dir.join("code.png");
+    let status = std::process::Command::new("qrencode").arg("-o").arg(&path).arg(text).status().unwrap();
+    assert!(status.success());
+    path.to_str().unwrap().to_owned()
+}
+
+const GROVE: &str = "larix://set/v1?conn[][url]=rtmps%3A%2F%2Fh.example%2Flive%2Fhush-MARKER-key\
+                     &conn[][name]=Hall&conn[][rewrite]=on&enc[vid][bitrate]=3000&enc[vid][colour]=odd";
+
+#[test]
+fn a_grove_code_is_shown_before_anything_is_stored_and_a_clash_asks() {
+    let (van, files) = (Van::new(), TempDir::new("files"));
+    let code = qr_image(files.path(), GROVE);
+    let shown = done(van.profiles(&["import", &code]).finish());
+    let change = shown.events().remove(0);
+    assert_eq!((&change["event"], &change["action"]), (&"change".into(), &"add".into()));
+    assert_eq!((&change["name"], &change["ingests"][0]["key"]), (&"Hall".into(), &"***".into()));
+    assert!(change["ignored"].to_string().contains("colour"), "{change}");
+    assert!(shown.stderr().contains("--yes"), "{}", shown.output());
+    assert!(done(van.profiles(&["list"]).finish()).events().is_empty());
+    done(van.profiles(&["import", &code, "--yes"]).finish());
+    let saved = done(van.profiles(&["list"]).finish()).events();
+    assert_eq!(
+        (saved.len(), &saved[0]["encoding"]),
+        (1, &Value::Null),
+        "encoder settings were not agreed to"
+    );
+    for (clash, names) in [("skip", 1), ("keep-both", 2), ("replace", 2)] {
+        done(van.profiles(&["import", &code, "--yes", "--on-clash", clash]).finish());
+        assert_eq!(done(van.profiles(&["list"]).finish()).events().len(), names, "{clash}");
+    }
+    assert_untold(&shown, KEY);
+    assert_unseen(van.0.path());
+}
+
+#[test]
+fn a_bundle_with_keys_opens_with_its_passphrase_at_another_computer() {
+    let (van, office) = (Van::new(), Van::new());
+    done(van.profiles(&["add", "--name", "Hall", "--url", &format!("rtmp://h.example/live/{KEY}")]).finish());
+    let exported = done(van.profiles(&["export", "Hall", "--with-key"]).finish());
+    let exported = exported.events().remove(0);
+    let (bundle, passphrase) = (exported["text"].as_str().unwrap(), exported["passphrase"].as_str().unwrap());
+    assert!(!bundle.contains(KEY) && passphrase.len() >= 19, "{exported}");
+    let import = || office.profiles(&["import", "-", "--yes"]).reading(bundle);
+    let mut sealed = import().finish();
+    assert_eq!(sealed.exit_code(1), 2, "{}", sealed.output());
+    done(import().env("TAMARACK_BUNDLE_PASSPHRASE", passphrase).finish());
+    let shown = done(office.profiles(&["show", "Hall"]).finish());
+    assert_eq!(shown.events()[0]["ingests"][0]["key"], "***");
+    let grove = done(van.profiles(&["export", "Hall", "--format", "grove", "--with-key"]).finish());
+    assert!(grove.stdout().contains("larix://set/v1?") && !grove.output().contains(KEY));
+    assert!(grove.stderr().contains("without the key"), "{}", grove.output());
+}
+
+#[test]
+fn what_cannot_be_taken_in_is_refused_in_words() {
+    let van = Van::new();
+    let long = "x".repeat(3 << 20);
+    let nested = "[".repeat(100_000);
+    for (input, code) in [
+        ("", 2),
+        ("javascript:alert(1)", 2),
+        ("larix://set/v1?conn[][url]=http%3A%2F%2Fh%2Fx", 0),
+        ("tamarack://import?bundle=!!!", 2),
+        (long.as_str(), 2),
+        (nested.as_str(), 2),
+        ("rtmp://h/live/k\u{7}ey", 2),
+    ] {
+        let mut run = van.profiles(&["import", "-", "--yes"]).reading(input).finish();
+        assert_eq!(run.exit_code(1), code, "{input:.40}: {}", run.output());
+        assert!(!run.output().contains("panicked"), "{}", run.output());
+    }
+    assert!(done(van.profiles(&["list"]).finish()).events().is_empty());
+}

@@ -33,6 +33,9 @@ pub(crate) fn run(command: Profiles, language: Language) -> u8 {
         Ok(code) => code,
         Err(failure) => {
             printer.failure(&failure);
+            if failure.cause.code == "settings-unreadable" {
+                eprintln!("{}", text(language, "cli.profiles.recover", &[]));
+            }
             failure.exit_code()
         }
     }

@@ -25,7 +25,11 @@ fn groups(value: &Value) -> (Source, Vec<Group>) {
         return (Source::CloudFormation, groups);
     }
     if let Value::Object(map) = value {
-        let is_output = |value: &Value| value.get("value").is_some() && value.get("type").is_some();
+        let known = ["value", "type", "sensitive"];
+        let is_output = |value: &Value| {
+            let output = value.as_object().filter(|output| output.contains_key("value"));
+            output.is_some_and(|output| output.keys().all(|name| known.contains(&name.as_str())))
+        };
         if !map.is_empty() && map.values().all(is_output) {
             let values = map.iter().filter_map(|(name, output)| Some((name.clone(), output.get("value")?)));
             return (Source::Terraform, vec![group(None, values)]);
