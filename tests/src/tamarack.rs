@@ -159,6 +159,11 @@ impl Run {
         self.process.signal(libc::SIGINT);
     }
 
+    /// Makes it crash.
+    pub fn abort(&self) {
+        self.process.signal(libc::SIGABRT);
+    }
+
     /// Sends SIGTERM.
     pub fn terminate(&self) {
         self.process.signal(libc::SIGTERM);
