@@ -124,7 +124,9 @@ describe("a run", () => {
       event: "started",
       run: "r",
       encodings: [],
-      targets: [{ target: 0, name: "rtmp://host/app/KEY", encoding: 0 }],
+      targets: [
+        { target: 0, name: "rtmp://host/app/KEY", encoding: 0, role: "primary", of: null, connection: null },
+      ],
     });
     expect(run.name).toBe("host/app");
   });
@@ -295,7 +297,11 @@ describe("a run", () => {
     const { run } = set();
     const at = new Date(Date.now() - 90_000).toISOString();
     run.load({
-      started: { run: "r", encodings: [], targets: [{ target: 0, name: "local", encoding: 0 }] },
+      started: {
+        run: "r",
+        encodings: [],
+        targets: [{ target: 0, name: "local", encoding: 0, role: "primary", of: null, connection: null }],
+      },
       states: [{ target: 0, state: "live", attempt: 1, cause: null, at }],
       stats: null,
       playback: [
