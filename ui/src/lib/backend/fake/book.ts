@@ -97,6 +97,11 @@ const stores: Record<string, KeyStoreState | null> = {
   broken: null,
 };
 
+/** A key store that is shut cannot tell whether it has a key. */
+function withoutKeys(connection: Connection): Connection {
+  return { ...connection, ingests: connection.ingests.map((one) => ({ ...one, key: null })), notices: [] };
+}
+
 /** `which` = empty | some | many | unreadable; `keys` = system | file | locked | memory | broken. */
 export function bookFor(which: string, keys: string): ConnectionBook {
   const unreadable = which === "unreadable";
@@ -107,8 +112,9 @@ export function bookFor(which: string, keys: string): ConnectionBook {
       ? causeHere("key-store-failed", "the keyring is closed", { reason: "the keyring is closed" })
       : null;
   const connections = which === "many" ? [...some, ...many] : which === "some" ? some : [];
+  const shut = keys === "locked" || keys === "broken";
   return {
-    connections: structuredClone(connections),
+    connections: structuredClone(connections).map((one) => (shut ? withoutKeys(one) : one)),
     key_store: stores[keys] === undefined ? (stores["system"] ?? null) : stores[keys],
     problem,
     recoverable: unreadable,

@@ -103,6 +103,8 @@ export class FakeConnections implements ConnectionBackend {
     const { key_store: store } = this.#book;
     if (store?.locked && passphrase !== PASSPHRASE) throw causeHere("passphrase-wrong");
     if (passphrase.length < 8) throw causeHere("passphrase-short", "", { most: "8" });
+    const { connections } = bookFor(this.#query.get("book") ?? "some", "file");
+    if (store?.locked) Object.assign(this.#book, { connections });
     this.#book.key_store = { kind: "file", locked: false, warning: null };
   }
 

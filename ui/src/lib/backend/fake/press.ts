@@ -4,11 +4,11 @@ const LOOKS = 150;
 /**
  * Presses what a person would, one after the other, so that an address alone shows any state of the window:
  * `view-connections,paste-text=rtmp://h/live/key,import-save`. An item is a `data-testid`, with `=` and what is
- * typed or chosen; each is waited for. `+` in front of a number waits that many milliseconds.
+ * typed or chosen; each is waited for. `~` in front of a number waits that many milliseconds.
  */
 export async function press(items: string): Promise<void> {
   for (const item of items.split(",").filter((one) => one !== "")) {
-    if (/^\+\d+$/.test(item)) await pause(Number(item));
+    if (/^~\d+$/.test(item)) await pause(Number(item.slice(1)));
     else await one(item);
   }
 }

@@ -29,6 +29,9 @@ interface FakeTarget extends Omit<Target, "target" | "encoding"> {
   wasLive: boolean;
 }
 
+/** What another target than the first is refused with. */
+const refusal = causeHere("rtmp-refused", "NetStream.Publish.Denied", { answer: "NetStream.Publish.Denied" });
+
 const OVER: readonly StateName[] = ["stopped", "failed"];
 
 /** A run that tells the same story as a real one, in the same order. What is planned happens to its first target. */
@@ -112,7 +115,7 @@ export class FakeRun {
       this.#timers.push(setInterval(() => this.#second(), 1000));
     found.wasLive = true;
     const trouble = this.#plan.trouble.get(target);
-    if (trouble === "failed") this.#later(1200, () => this.#end(target, "failed", cause));
+    if (trouble === "failed") this.#later(1200, () => this.#end(target, "failed", refusal));
     else if (trouble) this.#later(1200, () => this.#enter(target, trouble, 3, cause));
     if (target !== 0) return;
     if (playback) this.#later(200, () => this.#emit({ event: "playback", target, url: playback }));
