@@ -23,7 +23,12 @@ export default defineConfig({
   cacheDir: here("../node_modules/.vite"),
   plugins: [svelte(), fontLicence()],
   resolve: {
-    alias: { $lib: here("src/lib"), $components: here("src/components"), $words: here("../crates/words") },
+    alias: {
+      $lib: here("src/lib"),
+      $components: here("src/components"),
+      $words: here("../crates/words"),
+      $catalogue: here("../crates/profiles/src/catalogue"),
+    },
     // Tests run the client build of Svelte, because on the server runes do not react.
     ...(process.env["VITEST"] ? { conditions: ["browser"] } : {}),
   },

@@ -4,7 +4,7 @@ import { connect } from "$lib/backend";
 import { probe, type Support } from "$lib/player/probe";
 import { guardDesktop } from "$lib/desktop";
 import { Studio } from "$lib/state/studio.svelte";
-import Live from "./views/Live.svelte";
+import Window from "./views/Window.svelte";
 
 const wrong = new URLSearchParams(location.search).get("fault");
 
@@ -29,4 +29,4 @@ Object.defineProperty(globalThis, "tamarack", {
 
 guardDesktop();
 const target = document.getElementById("app");
-if (target) mount(Live, { target, props: { studio } });
+if (target) mount(Window, { target, props: { studio } });

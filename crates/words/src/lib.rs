@@ -151,6 +151,8 @@ mod tests {
         "player.unknown",
         "settings.encoder-unusable",
         "summary.megabytes",
+        "targets.queue-value",
+        "check.took",
     ];
 
     fn placeholders(sentence: &str) -> BTreeSet<&str> {

@@ -10,6 +10,7 @@ const calm: Facts = {
   microphone: stageWith("").microphone,
   alarms: [],
   problem: null,
+  refused: null,
 };
 const cause = causeHere("dns-failed");
 

@@ -26,6 +26,8 @@ export interface Facts {
   microphone: Source;
   alarms: readonly Alarm[];
   problem: { of: "settings" | "device"; cause: Cause } | null;
+  /** Why a target of the run could not be added or stopped. */
+  refused: Cause | null;
 }
 
 /** The cards beside the picture, the most pressing first. The camera's own card stands in the preview. */
@@ -35,6 +37,16 @@ export function notices(facts: Facts): Notice[] {
     const title = facts.wasLive ? "card.live-ended" : "card.live-failed";
     const remedies = ["try-again", "dismiss"] as const;
     list.push({ id: "run", severity: "fault", title, cause: facts.cause, remedies });
+  }
+  if (facts.refused) {
+    const remedies = ["dismiss"] as const;
+    list.push({
+      id: "target",
+      severity: "warn",
+      title: "card.target-failed",
+      cause: facts.refused,
+      remedies,
+    });
   }
   if (facts.microphone.state === "failed" && facts.microphone.cause) {
     const { cause } = facts.microphone;

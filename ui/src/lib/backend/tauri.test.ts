@@ -30,6 +30,23 @@ test("commands and their arguments have the names that the engine knows", async 
   await tauri.stop();
   await tauri.addTarget({ kind: "local" });
   await tauri.stopTarget(1);
+  await tauri.connections();
+  await tauri.providers();
+  await tauri.saveConnection(null, {} as never);
+  await tauri.removeConnection("a");
+  await tauri.duplicateConnection("a");
+  await tauri.moveConnection("a", 0);
+  await tauri.recoverConnections();
+  await tauri.unlockKeys("p");
+  await tauri.revealKey("a", "i");
+  await tauri.advise([{ kind: "local" }]);
+  await tauri.understand("t", null);
+  await tauri.understandFiles([], null);
+  await tauri.scanQr();
+  await tauri.takeImport(1, { rows: [], offers: [] }, false);
+  await tauri.dropImport(1);
+  await tauri.exportConnection("a", "qr", false);
+  await tauri.testConnection("a", false);
   await tauri.setLanguage("ko");
   await tauri.closeAnswered();
   await tauri.quit();
@@ -45,6 +62,23 @@ test("commands and their arguments have the names that the engine knows", async 
     ["stop", ""],
     ["add_target", "destination"],
     ["stop_target", "target"],
+    ["connections", ""],
+    ["providers", ""],
+    ["save_connection", "id,draft"],
+    ["remove_connection", "id"],
+    ["duplicate_connection", "id"],
+    ["move_connection", "id,place"],
+    ["recover_connections", ""],
+    ["unlock_keys", "passphrase"],
+    ["reveal_key", "id,ingest"],
+    ["advise", "destinations"],
+    ["understand", "text,passphrase"],
+    ["understand_files", "files,passphrase"],
+    ["scan_qr", ""],
+    ["take_import", "id,choice,useEncoding"],
+    ["drop_import", "id"],
+    ["export_connection", "id,format,withKey"],
+    ["test_connection", "id,publish"],
     ["set_language", "language"],
     ["close_answered", ""],
     ["quit", ""],

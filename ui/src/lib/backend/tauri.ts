@@ -1,7 +1,14 @@
 import { Channel, convertFileSrc, invoke } from "@tauri-apps/api/core";
+import type { Advice } from "$lib/bindings/Advice";
+import type { Connection } from "$lib/bindings/Connection";
+import type { ConnectionBook } from "$lib/bindings/ConnectionBook";
+import type { ConnectionSaved } from "$lib/bindings/ConnectionSaved";
 import type { Event } from "$lib/bindings/Event";
+import type { Exported } from "$lib/bindings/Exported";
+import type { ImportTable } from "$lib/bindings/ImportTable";
+import type { Provider } from "$lib/bindings/Provider";
 import type { Snapshot } from "$lib/bindings/Snapshot";
-import type { Backend } from "./backend";
+import type { Backend, ConnectionBackend } from "./backend";
 
 /** Tauri gives a custom scheme the form that the system's webview wants. */
 const fetchBase = () => convertFileSrc("", "fetch");
@@ -9,8 +16,29 @@ const fetchBase = () => convertFileSrc("", "fetch");
 /** No two pictures have the same address: the web view keeps what it has seen. */
 let number = 0;
 
+const connections: ConnectionBackend = {
+  connections: () => invoke<ConnectionBook>("connections"),
+  providers: () => invoke<Provider[]>("providers"),
+  saveConnection: (id, draft) => invoke<ConnectionSaved>("save_connection", { id, draft }),
+  removeConnection: (id) => invoke("remove_connection", { id }),
+  duplicateConnection: (id) => invoke<Connection>("duplicate_connection", { id }),
+  moveConnection: (id, place) => invoke("move_connection", { id, place }),
+  recoverConnections: () => invoke<string | null>("recover_connections"),
+  unlockKeys: (passphrase) => invoke("unlock_keys", { passphrase }),
+  revealKey: (id, ingest) => invoke<string>("reveal_key", { id, ingest }),
+  advise: (destinations) => invoke<Advice>("advise", { destinations }),
+  understand: (text, passphrase) => invoke<ImportTable>("understand", { text, passphrase }),
+  understandFiles: (files, passphrase) => invoke<ImportTable>("understand_files", { files, passphrase }),
+  scanQr: () => invoke<ImportTable | null>("scan_qr"),
+  takeImport: (id, choice, useEncoding) => invoke<Connection[]>("take_import", { id, choice, useEncoding }),
+  dropImport: (id) => invoke("drop_import", { id }),
+  exportConnection: (id, format, withKey) => invoke<Exported>("export_connection", { id, format, withKey }),
+  testConnection: (id, publish) => invoke("test_connection", { id, publish }),
+};
+
 /** The engine over Tauri's commands. */
 export const tauri: Backend = {
+  ...connections,
   snapshot: () => invoke<Snapshot>("snapshot"),
   subscribe: (onEvent) => invoke("subscribe", { onEvent: new Channel<Event>(onEvent) }),
   nextPicture: async (width, height) => {

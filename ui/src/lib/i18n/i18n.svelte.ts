@@ -35,6 +35,14 @@ class Locale {
     if (typeof document !== "undefined") document.documentElement.lang = language;
   }
 
+  /** A day, as people write it; what is no time is said as it is. */
+  date(time: string): string {
+    const at = Date.parse(time);
+    return Number.isNaN(at)
+      ? time
+      : new Intl.DateTimeFormat(this.#language, { dateStyle: "medium" }).format(at);
+  }
+
   number(value: number, digits = 0): string {
     return new Intl.NumberFormat(this.#language, {
       minimumFractionDigits: digits,
@@ -48,4 +56,9 @@ export const locale = new Locale();
 /** The sentence for `key` in the present language; reading it in a component follows the language. */
 export function t(key: Key, values?: Values): string {
   return fill(tables[locale.language][key], values);
+}
+
+/** For a key that is put together from what the engine said; a later engine may say what has no words here. */
+export function known(key: string, otherwise: string, values?: Values): string {
+  return isKey(key) ? t(key, values) : otherwise;
 }

@@ -3,7 +3,15 @@ import { isLanguage, type Language } from "$lib/i18n/i18n.svelte";
 
 export const themes = ["dark", "light", "system"] as const;
 export type Theme = (typeof themes)[number];
-export type TargetKind = "local" | "url";
+/** This computer, an address that is typed, or a saved connection by its id. */
+export type Choice = "local" | "url" | `profile:${string}`;
+
+export function isChoice(text: unknown): text is Choice {
+  return typeof text === "string" && (text === "local" || text === "url" || /^profile:./.test(text));
+}
+
+/** Last used first, or as a person put them. */
+export type Order = "used" | "own";
 
 /** What the window remembers. There is no field for a key or a playback address, so neither can be stored. */
 interface Stored {
@@ -12,9 +20,12 @@ interface Stored {
   camera: string | null;
   microphone: string | null;
   settings: Settings | null;
-  target: TargetKind;
+  /** At least one. */
+  targets: readonly Choice[];
   server: string;
   preview: boolean;
+  /** How connections are listed. */
+  order: Order;
 }
 
 const STORED_AS = "tamarack";
@@ -24,9 +35,10 @@ const untouched: Stored = {
   camera: null,
   microphone: null,
   settings: null,
-  target: "local",
+  targets: ["local"],
   server: "",
   preview: true,
+  order: "used",
 };
 
 export type Storage = Pick<globalThis.Storage, "getItem" | "setItem">;
@@ -41,11 +53,17 @@ function read(storage: Storage): Stored {
       ...stored,
       language: isLanguage(stored.language) ? stored.language : null,
       theme: themes.includes(stored.theme) ? stored.theme : untouched.theme,
-      target: stored.target === "url" ? "url" : "local",
+      targets: choices(stored.targets),
+      order: stored.order === "own" ? "own" : "used",
     };
   } catch {
     return untouched;
   }
+}
+
+function choices(found: unknown): readonly Choice[] {
+  const kept = Array.isArray(found) ? [...new Set(found.filter(isChoice))] : [];
+  return kept.length > 0 ? kept : untouched.targets;
 }
 
 export class Preferences {
@@ -82,8 +100,12 @@ export class Preferences {
   }
 
   /** `server` is what may be kept of an address: never a key (`serverPart`, `appPart`). */
-  useTarget(target: TargetKind, server: string): void {
-    this.#keep({ target, server });
+  useTargets(targets: readonly Choice[], server: string): void {
+    this.#keep({ targets, server });
+  }
+
+  useOrder(order: Order): void {
+    this.#keep({ order });
   }
 
   usePreview(preview: boolean): void {

@@ -26,7 +26,7 @@ test("neither key nor anything after the app is ever stored", () => {
   target.choose("url");
   expect(storage.text).toContain("rtmp://host/app");
   expect(storage.text).not.toContain("SECRET");
-  expect(target.destination).toEqual({ kind: "url", url: address, key: "SECRET" });
+  expect(target.destinations).toEqual([{ kind: "url", url: address, key: "SECRET" }]);
 });
 
 test("an app of several parts comes back once a server has accepted it with the key beside it", () => {
@@ -60,25 +60,27 @@ test("choices come back", () => {
   first.useLanguage("ko");
   first.useCamera("cam");
   first.useSettings({ ...settings, width: 1920 });
-  first.useTarget("url", "rtmp://host/app");
+  first.useTargets(["url"], "rtmp://host/app");
   const second = new Preferences(storage);
   expect(second.stored).toMatchObject({
     language: "ko",
     camera: "cam",
-    target: "url",
+    targets: ["url"],
     server: "rtmp://host/app",
   });
   expect(second.stored.settings?.width).toBe(1920);
-  expect(new TargetState(second).destination).toEqual({ kind: "url", url: "rtmp://host/app", key: null });
+  expect(new TargetState(second).destinations).toEqual([{ kind: "url", url: "rtmp://host/app", key: null }]);
 });
 
-test.each([["not json"], ["null"], ["[]"], ['{"language":"xx","theme":"pink","target":"moon"}']])(
-  "stored nonsense %s is harmless",
-  (text) => {
-    const { stored } = new Preferences(memory(text));
-    expect(stored).toMatchObject({ language: null, theme: "dark", target: "local" });
-  },
-);
+test.each([
+  ["not json"],
+  ["null"],
+  ["[]"],
+  ['{"language":"xx","theme":"pink","targets":["moon",7],"order":1}'],
+])("stored nonsense %s is harmless", (text) => {
+  const { stored } = new Preferences(memory(text));
+  expect(stored).toMatchObject({ language: null, theme: "dark", targets: ["local"], order: "used" });
+});
 
 test("a full or forbidden store is harmless", () => {
   const denied = () => {
@@ -98,8 +100,8 @@ test("a file's path is not kept", () => {
 test("nothing goes to a server without an address", () => {
   const target = new TargetState(new Preferences(memory()));
   target.choose("url");
-  expect(target.destination).toBeNull();
+  expect(target.destinations).toEqual([]);
   target.enterAddress("rtmp://host");
   expect(target.problem).toBe("bad-url");
-  expect(target.destination).toBeNull();
+  expect(target.destinations).toEqual([]);
 });

@@ -9,10 +9,9 @@ import type { Stats } from "$lib/bindings/Stats";
 import type { Summary } from "$lib/bindings/Summary";
 import type { TargetState } from "$lib/bindings/TargetState";
 import { causeHere } from "$lib/i18n/cause";
-import { serverName } from "$lib/ingest";
+import { asked, followed, isOver, joined, phaseOf, tellingOf, type Phase, type RunTarget } from "./targets";
 
-export type Phase =
-  "idle" | "starting" | "connecting" | "live" | "reconnecting" | "stopping" | "ended" | "failed";
+export type { Phase, RunTarget } from "./targets";
 
 /** Which of the two controls is there, and what it does. */
 export type Control = "start" | "cancel" | "end" | "stop-now";
@@ -29,12 +28,28 @@ function controlOf(phase: Phase): Control {
 }
 
 /** A press on the window's cross while on air asks too. */
-export type Question = "live" | "end" | "quit";
+export type Question = "live" | "end" | "quit" | "add" | "stop-target";
+
+/** Who wants to know of changes. */
+export interface Listener {
+  phase?: (before: Phase, now: Phase) => void;
+  target?: (before: RunTarget, now: RunTarget) => void;
+}
+
+/** A target that the engine told of before it told its name. */
+const unannounced = (target: number) => ({
+  target,
+  name: "",
+  encoding: 0,
+  role: "primary",
+  of: null,
+  connection: null,
+});
 
 /** One run, from the press on Go live to its summary. */
 export class RunState {
   readonly #backend: Backend;
-  readonly #changed: (before: Phase, now: Phase) => void;
+  readonly #listener: Listener;
   readonly #now: () => number;
 
   #phase = $state<Phase>("idle");
@@ -45,26 +60,27 @@ export class RunState {
   #confirming = $state<Question | null>(null);
   #armed = $state(true);
   #elapsed = $state(0);
-  #name = $state<string | null>(null);
+  #targets = $state.raw<readonly RunTarget[]>([]);
   #started = $state.raw<Started | null>(null);
   #stats = $state.raw<Stats | null>(null);
   #summary = $state.raw<Summary | null>(null);
   #alarms = $state.raw<Alarm[]>([]);
   #playbackUrl = $state<string | null>(null);
 
-  #destination: Destination = { kind: "local" };
+  /** The last wish about one target that the engine did not grant. */
+  #problem = $state.raw<Cause | null>(null);
+  #askedTarget = $state<number | null>(null);
+
+  #destinations: readonly Destination[] = [];
+  #names = $state.raw<readonly (string | null)[]>([]);
   #liveSince = $state<number | null>(null);
   #stopAsked = false;
   #ticking: ReturnType<typeof setInterval> | undefined;
   #arming: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    backend: Backend,
-    changed: (before: Phase, now: Phase) => void = () => undefined,
-    now: () => number = Date.now,
-  ) {
+  constructor(backend: Backend, listener: Listener = {}, now: () => number = Date.now) {
     this.#backend = backend;
-    this.#changed = changed;
+    this.#listener = listener;
     this.#now = now;
   }
 
@@ -101,9 +117,24 @@ export class RunState {
   get elapsed(): number {
     return this.#elapsed;
   }
-  /** Host and app of the target; null is this computer. */
+  /** The first target's name; null is this computer. */
   get name(): string | null {
-    return this.#name;
+    return this.#targets[0]?.name ?? null;
+  }
+  get targets(): readonly RunTarget[] {
+    return this.#targets;
+  }
+  /** Targets that get the stream now. */
+  get liveCount(): number {
+    return this.#targets.filter(({ state }) => state === "live").length;
+  }
+  /** Names of what a question asks about; null is this computer. */
+  get askedNames(): readonly (string | null)[] {
+    if (this.#confirming !== "stop-target") return this.#names;
+    return [this.#targets.find(({ target }) => target === this.#askedTarget)?.name ?? null];
+  }
+  get problem(): Cause | null {
+    return this.#problem;
   }
   get started(): Started | null {
     return this.#started;
@@ -136,8 +167,11 @@ export class RunState {
       case "started":
         this.#begin(event);
         break;
+      case "target":
+        this.#targets = [...this.#targets.filter(({ target }) => target !== event.target), joined(event)];
+        break;
       case "state":
-        if (event.target === 0) this.#follow(event);
+        this.#follow(event);
         break;
       case "playback":
         if (event.target === 0) this.#playbackUrl = event.url;
@@ -154,12 +188,29 @@ export class RunState {
     }
   }
 
-  /** A press on Go live. Only a server that others can watch is asked about once more. */
-  requestLive(destination: Destination): void {
-    if (!this.#armed || this.#active || this.control !== "start") return;
-    this.#destination = destination;
-    if (destination.kind === "local") void this.#goLive();
+  /** A press on Go live. Only what others can watch is asked about once more. */
+  requestLive(destinations: readonly Destination[], names: readonly (string | null)[] = []): void {
+    if (!this.#armed || this.#active || this.control !== "start" || destinations.length === 0) return;
+    this.#wish(destinations, names);
+    if (destinations.every(({ kind }) => kind === "local")) void this.#goLive();
     else this.#ask("live");
+  }
+
+  /** A further target for the run that is on. */
+  requestAdd(destination: Destination, name: string | null): void {
+    if (!this.#armed || !this.onAir || this.#confirming) return;
+    this.#wish([destination], [name]);
+    if (destination.kind === "local") void this.#add();
+    else this.#ask("add");
+  }
+
+  /** One target shall end while the others go on; one that is ending already ends at once. */
+  requestStopTarget(target: number): void {
+    const found = this.#targets.find((one) => one.target === target);
+    if (!this.#armed || !found || isOver(found)) return;
+    this.#askedTarget = target;
+    if (found.state === "stopping") void this.#stopTarget();
+    else this.#ask("stop-target");
   }
 
   /** A press on the other control: cancel, end, or stop at once. */
@@ -174,6 +225,8 @@ export class RunState {
     const asked = this.#confirming;
     this.#confirming = null;
     if (asked === "live") void this.#goLive();
+    if (asked === "add") void this.#add();
+    if (asked === "stop-target") void this.#stopTarget();
     if (asked === "end") void this.#stop();
     if (asked === "quit") void this.#quit();
   }
@@ -188,7 +241,11 @@ export class RunState {
 
   dismiss(): void {
     this.#confirming = null;
-    this.#destination = { kind: "local" };
+    this.#wish([], []);
+  }
+
+  dismissProblem(): void {
+    this.#problem = null;
   }
 
   /** The cards of the last run have been read. */
@@ -199,6 +256,11 @@ export class RunState {
     this.#enter("idle");
   }
 
+  #wish(destinations: readonly Destination[], names: readonly (string | null)[]): void {
+    this.#destinations = destinations;
+    this.#names = asked(destinations, names).map(({ name }) => name);
+  }
+
   #ask(what: Question): void {
     this.#confirming = what;
     this.#disarm();
@@ -207,17 +269,41 @@ export class RunState {
   async #goLive(): Promise<void> {
     this.#reset();
     this.#active = true;
-    this.#name = this.#destination.kind === "url" ? serverName(this.#destination.url) : null;
+    this.#targets = asked(this.#destinations, this.#names);
     this.#enter("starting");
     try {
-      const going = this.#backend.goLive([this.#destination]);
+      const going = this.#backend.goLive([...this.#destinations]);
       // The key is with the engine now; nothing here needs it any more.
-      this.#destination = { kind: "local" };
+      this.#wish([], []);
       await going;
     } catch (error) {
       this.#active = false;
       this.#cause = causeOf(error);
       this.#enter("failed");
+    }
+  }
+
+  async #add(): Promise<void> {
+    const [destination] = this.#destinations;
+    this.#wish([], []);
+    if (!destination) return;
+    await this.#try(() => this.#backend.addTarget(destination));
+  }
+
+  async #stopTarget(): Promise<void> {
+    const target = this.#askedTarget;
+    if (target === null) return;
+    // With its last target the run ends, and then it was asked for.
+    if (this.#targets.every((one) => one.target === target || isOver(one))) this.#stopAsked = true;
+    await this.#try(() => this.#backend.stopTarget(target));
+  }
+
+  async #try(call: () => Promise<unknown>): Promise<void> {
+    try {
+      await call();
+      this.#problem = null;
+    } catch (error) {
+      this.#problem = causeOf(error);
     }
   }
 
@@ -241,18 +327,30 @@ export class RunState {
   #begin(started: Started): void {
     this.#active = true;
     this.#started = started;
-    const name = started.targets[0]?.name ?? "";
-    // This computer has a name in each language; a server has an address.
-    this.#name = name.includes("://") ? serverName(name) || name : null;
+    this.#targets = started.targets.map(joined);
   }
 
   #follow(state: TargetState): void {
-    // What the engine said before it heard of the stop is no longer news.
-    if (this.#stopAsked && state.state !== "failed") return;
-    this.#attempt = state.attempt;
-    this.#cause = state.cause;
+    const at = this.#targets.findIndex(({ target }) => target === state.target);
+    const before = this.#targets[at] ?? joined(unannounced(state.target));
+    const now = followed(before, state);
+    this.#targets = at < 0 ? [...this.#targets, now] : this.#targets.with(at, now);
+    if (isOver(now) && this.#confirming === "stop-target" && this.#askedTarget === now.target)
+      this.#confirming = null;
     if (state.state === "live") this.#liveSince ??= Date.parse(state.at) || this.#now();
-    this.#enter(state.state === "stopped" ? "stopping" : state.state);
+    this.#told();
+    if (before.state !== now.state && !this.#stopAsked) this.#listener.target?.(before, now);
+  }
+
+  /** What the targets do makes the run's phase. */
+  #told(): void {
+    const phase = phaseOf(this.#targets, this.wasLive);
+    // What the engine said before it heard of the stop is no longer news.
+    if (this.#stopAsked && phase !== "failed") return;
+    const telling = tellingOf(this.#targets, phase);
+    this.#attempt = telling?.attempt ?? 1;
+    this.#cause = telling?.cause ?? null;
+    this.#enter(phase);
   }
 
   #finish(summary: Summary): void {
@@ -282,6 +380,7 @@ export class RunState {
     this.#summary = null;
     this.#alarms = [];
     this.#playbackUrl = null;
+    this.#problem = null;
     this.#liveSince = null;
     this.#elapsed = 0;
     this.#stopAsked = false;
@@ -301,7 +400,7 @@ export class RunState {
       clearInterval(this.#ticking);
       this.#ticking = undefined;
     }
-    if (was !== phase) this.#changed(was, phase);
+    if (was !== phase) this.#listener.phase?.(was, phase);
   }
 
   #tick(): void {

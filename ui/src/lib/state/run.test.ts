@@ -15,21 +15,27 @@ function set() {
     goLive: vi.fn<(destinations: Destination[]) => Promise<void>>(() => Promise.resolve()),
     stop: vi.fn(() => Promise.resolve()),
     quit: vi.fn(() => Promise.resolve()),
+    addTarget: vi.fn<(destination: Destination) => Promise<number[]>>(() => Promise.resolve([1])),
+    stopTarget: vi.fn<(target: number) => Promise<void>>(() => Promise.resolve()),
     closeAnswered: vi.fn(() => Promise.resolve()),
   };
   const phases: Phase[] = [];
-  const run = new RunState(backend as unknown as Backend, (_before, now) => phases.push(now));
-  const state = (name: StateName, more: { attempt?: number; cause?: typeof cause } = {}) =>
+  const told: string[] = [];
+  const run = new RunState(backend as unknown as Backend, {
+    phase: (_before, now) => void phases.push(now),
+    target: (_before, now) => void told.push(`${now.name} ${now.state}`),
+  });
+  const state = (name: StateName, more: { target?: number; attempt?: number; cause?: typeof cause } = {}) =>
     run.apply({
       event: "state",
-      target: 0,
+      target: more.target ?? 0,
       state: name,
       attempt: more.attempt ?? 1,
       cause: more.cause ?? null,
       at: new Date().toISOString(),
     });
   const summary = (end: "ok" | "failed" = "ok") => run.apply({ event: "summary", ...summaryOf(end) });
-  return { backend, run, state, summary, phases };
+  return { backend, run, state, summary, phases, told };
 }
 
 function summaryOf(end: "ok" | "failed"): Summary {
@@ -63,7 +69,7 @@ const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds)
 describe("dead time", () => {
   test("a double click on Go live does not cancel", async () => {
     const { run, backend } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     expect(run.control).toBe("cancel");
     run.requestStop();
     await pass(DEAD_TIME_MS - 1);
@@ -76,7 +82,7 @@ describe("dead time", () => {
 
   test("a double click does not answer the question that it opened", async () => {
     const { run, backend } = set();
-    run.requestLive(server);
+    run.requestLive([server]);
     run.confirm();
     expect(run.confirming).toBe("live");
     expect(backend.goLive).not.toHaveBeenCalled();
@@ -87,7 +93,7 @@ describe("dead time", () => {
 
   test("a cancel that meets going live opens no question", async () => {
     const { run, state, backend } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     await pass(DEAD_TIME_MS);
     state("live");
     run.requestStop();
@@ -97,7 +103,7 @@ describe("dead time", () => {
 
   test("reconnecting changes no control, so nothing is dead", async () => {
     const { run, state } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("live");
     await pass(DEAD_TIME_MS);
     state("reconnecting", { attempt: 2 });
@@ -109,14 +115,14 @@ describe("dead time", () => {
 describe("a run", () => {
   test("goes to this computer without a question", () => {
     const { run, backend } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     expect(backend.goLive).toHaveBeenCalledWith([local]);
     expect(run.phase).toBe("starting");
   });
 
   test("never names the key", () => {
     const { run } = set();
-    run.requestLive(server);
+    run.requestLive([server]);
     vi.advanceTimersByTime(DEAD_TIME_MS);
     run.confirm();
     expect(run.name).toBe("host/app");
@@ -124,14 +130,16 @@ describe("a run", () => {
       event: "started",
       run: "r",
       encodings: [],
-      targets: [{ target: 0, name: "rtmp://host/app/KEY", encoding: 0 }],
+      targets: [
+        { target: 0, name: "rtmp://host/app/KEY", encoding: 0, role: "primary", of: null, connection: null },
+      ],
     });
     expect(run.name).toBe("host/app");
   });
 
   test("asks before it ends, and a second press stops at once", async () => {
     const { run, state, backend, summary } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("live");
     await pass(DEAD_TIME_MS);
     run.requestStop();
@@ -150,7 +158,7 @@ describe("a run", () => {
 
   test("counts the time since it was first live, through reconnecting", async () => {
     const { run, state } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("connecting");
     await pass(5000);
     expect(run.elapsed).toBe(0);
@@ -166,7 +174,7 @@ describe("a run", () => {
 
   test("keeps no timer when it is over", async () => {
     const { run, state, summary } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("live");
     state("stopping");
     summary();
@@ -176,17 +184,17 @@ describe("a run", () => {
 
   test("that failed says why and cannot be started before its summary", async () => {
     const { run, state, summary, backend } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("failed", { cause });
     await pass(DEAD_TIME_MS);
     expect(run.phase).toBe("failed");
     expect(run.cause).toEqual(cause);
-    run.requestLive(local);
+    run.requestLive([local]);
     expect(backend.goLive).toHaveBeenCalledTimes(1);
     summary("failed");
     expect(run.phase).toBe("failed");
     expect(run.summary).toBeNull();
-    run.requestLive(local);
+    run.requestLive([local]);
     expect(backend.goLive).toHaveBeenCalledTimes(2);
     expect(run.cause).toBeNull();
   });
@@ -194,7 +202,7 @@ describe("a run", () => {
   test("that could not start is failed with the engine's cause", async () => {
     const { run, backend } = set();
     backend.goLive.mockRejectedValueOnce({ code: "port-in-use", message: "m" });
-    run.requestLive(local);
+    run.requestLive([local]);
     await pass(0);
     expect(run.phase).toBe("failed");
     expect(run.cause).toMatchObject({ code: "port-in-use", message: "m" });
@@ -204,7 +212,7 @@ describe("a run", () => {
 
   test("that was cancelled before it was live leaves nothing behind", async () => {
     const { run, state, summary } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("connecting");
     await pass(DEAD_TIME_MS);
     run.requestStop();
@@ -217,7 +225,7 @@ describe("a run", () => {
 
   test("that ends takes the open question with it", async () => {
     const { run, state, summary } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("live");
     await pass(DEAD_TIME_MS);
     run.requestStop();
@@ -231,7 +239,7 @@ describe("a run", () => {
   test("whose encoder failed on air says so, with the engine's cause or without", () => {
     for (const told of [causeHere("encoder-failed"), null]) {
       const { run, state } = set();
-      run.requestLive(local);
+      run.requestLive([local]);
       state("live");
       state("stopping");
       const summary = summaryOf("failed");
@@ -248,7 +256,7 @@ describe("a run", () => {
 
   test("that any target of failed is not a normal end", () => {
     const { run, state } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("live");
     const [ok, failed] = [summaryOf("ok"), summaryOf("failed")];
     run.apply({ event: "summary", ...ok, targets: [...ok.targets, ...failed.targets] });
@@ -257,7 +265,7 @@ describe("a run", () => {
 
   test("is not cut by closing the window before the question was answered", async () => {
     const { run, state, backend } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("live");
     await pass(DEAD_TIME_MS);
     run.requestQuit();
@@ -276,7 +284,7 @@ describe("a run", () => {
 
   test("that nobody sees yet needs no question to quit", () => {
     const { run, state, backend } = set();
-    run.requestLive(local);
+    run.requestLive([local]);
     state("connecting");
     run.requestQuit();
     expect(run.confirming).toBeNull();
@@ -286,7 +294,7 @@ describe("a run", () => {
   test("tells every change of its phase, also a refusal of the engine", async () => {
     const { run, backend, phases } = set();
     backend.goLive.mockRejectedValueOnce({ code: "port-in-use", message: "m" });
-    run.requestLive(local);
+    run.requestLive([local]);
     await pass(0);
     expect(phases).toEqual(["starting", "failed"]);
   });
@@ -295,7 +303,11 @@ describe("a run", () => {
     const { run } = set();
     const at = new Date(Date.now() - 90_000).toISOString();
     run.load({
-      started: { run: "r", encodings: [], targets: [{ target: 0, name: "local", encoding: 0 }] },
+      started: {
+        run: "r",
+        encodings: [],
+        targets: [{ target: 0, name: "local", encoding: 0, role: "primary", of: null, connection: null }],
+      },
       states: [{ target: 0, state: "live", attempt: 1, cause: null, at }],
       stats: null,
       playback: [
@@ -317,4 +329,133 @@ test("an alarm stays until its end is told", () => {
   expect(run.alarms).toHaveLength(1);
   run.apply({ ...alarm, until: "u" });
   expect(run.alarms).toHaveLength(0);
+});
+
+describe("several targets", () => {
+  const profile = (id: string): Destination => ({ kind: "profile", id });
+  const target = (target: number, name: string, more = {}) => ({
+    target,
+    name,
+    encoding: 0,
+    role: "primary",
+    of: null,
+    connection: name === "local" ? null : name,
+    ...more,
+  });
+
+  async function three() {
+    const all = set();
+    all.run.requestLive([local, profile("a"), profile("b")], [null, "A", "B"]);
+    await pass(DEAD_TIME_MS);
+    all.run.confirm();
+    const targets = [target(0, "local"), target(1, "A"), target(2, "B")];
+    all.run.apply({ event: "started", run: "r", encodings: [], targets });
+    await pass(DEAD_TIME_MS);
+    return all;
+  }
+
+  test("are all named in the question, and go out together", async () => {
+    const { run, backend } = set();
+    run.requestLive([local, profile("a")], [null, "Main stage"]);
+    expect(run.confirming).toBe("live");
+    expect(run.askedNames).toEqual([null, "Main stage"]);
+    await pass(DEAD_TIME_MS);
+    run.confirm();
+    expect(backend.goLive).toHaveBeenCalledWith([local, profile("a")]);
+    expect(run.askedNames).toEqual([]);
+  });
+
+  test("are live with the first of them, and not failed with one of them", async () => {
+    const { run, state, phases } = await three();
+    state("connecting", { target: 1 });
+    expect(run.phase).toBe("connecting");
+    state("live", { target: 1 });
+    state("failed", { target: 2, cause });
+    expect(run.phase).toBe("live");
+    expect(run.cause).toBeNull();
+    expect(run.targets[2]).toMatchObject({ state: "failed", cause });
+    state("live");
+    expect(run.liveCount).toBe(2);
+    expect(phases).not.toContain("failed");
+  });
+
+  test("reconnect for the run only when nobody gets it any more", async () => {
+    const { run, state } = await three();
+    state("live", { target: 0 });
+    state("live", { target: 1 });
+    state("failed", { target: 2, cause });
+    state("reconnecting", { target: 0, attempt: 2 });
+    expect(run.phase).toBe("live");
+    state("reconnecting", { target: 1, attempt: 4, cause });
+    expect(run.phase).toBe("reconnecting");
+    expect(run.onAir).toBe(true);
+    state("failed", { target: 1, cause });
+    expect(run.phase).toBe("reconnecting");
+    state("failed", { target: 0, cause });
+    expect(run.phase).toBe("failed");
+    expect(run.cause).toEqual(cause);
+  });
+
+  test("each tell their own changes by name", async () => {
+    const { state, told } = await three();
+    state("live", { target: 1 });
+    state("live", { target: 1 });
+    state("failed", { target: 2, cause });
+    expect(told).toEqual(["A live", "B failed"]);
+  });
+
+  test("one ends alone after a question, the last one ends the run in good order", async () => {
+    const { run, state, backend } = await three();
+    for (const target of [0, 1]) state("live", { target });
+    state("failed", { target: 2, cause });
+    await pass(DEAD_TIME_MS);
+    run.requestStopTarget(2);
+    expect(run.confirming).toBeNull();
+    run.requestStopTarget(1);
+    expect(run.askedNames).toEqual(["A"]);
+    expect(backend.stopTarget).not.toHaveBeenCalled();
+    await pass(DEAD_TIME_MS);
+    run.confirm();
+    expect(backend.stopTarget).toHaveBeenCalledWith(1);
+    state("stopping", { target: 1 });
+    state("stopped", { target: 1 });
+    expect(run.phase).toBe("live");
+    run.requestStopTarget(0);
+    await pass(DEAD_TIME_MS);
+    run.confirm();
+    state("stopped", { target: 0 });
+    const [ok, failed] = [summaryOf("ok"), summaryOf("failed")];
+    run.apply({ event: "summary", ...ok, targets: [...ok.targets, ...failed.targets] });
+    expect(run.phase).toBe("ended");
+  });
+
+  test("a question about a target that is over is taken back", async () => {
+    const { run, state } = await three();
+    for (const target of [0, 1]) state("live", { target });
+    await pass(DEAD_TIME_MS);
+    run.requestStopTarget(1);
+    state("failed", { target: 1, cause });
+    expect(run.confirming).toBeNull();
+  });
+
+  test("one joins after a question, and a refusal leaves the run alone", async () => {
+    const { run, state, backend } = await three();
+    run.requestAdd(profile("c"), "C");
+    expect(run.confirming).toBeNull();
+    state("live", { target: 1 });
+    await pass(DEAD_TIME_MS);
+    backend.addTarget.mockRejectedValueOnce({ code: "target-over-limit", message: "m" });
+    run.requestAdd(profile("c"), "C");
+    expect(run.confirming).toBe("add");
+    expect(run.askedNames).toEqual(["C"]);
+    await pass(DEAD_TIME_MS);
+    run.confirm();
+    await pass(0);
+    expect(run.problem?.code).toBe("target-over-limit");
+    expect(run.phase).toBe("live");
+    run.apply({ event: "target", ...target(3, "C") });
+    state("connecting", { target: 3 });
+    expect(run.targets.at(-1)).toMatchObject({ name: "C", state: "connecting" });
+    expect(run.phase).toBe("live");
+  });
 });

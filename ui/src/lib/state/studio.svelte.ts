@@ -1,20 +1,26 @@
 import { getContext, setContext } from "svelte";
 import type { Backend } from "$lib/backend/backend";
 import type { Cause } from "$lib/bindings/Cause";
+import type { Connection } from "$lib/bindings/Connection";
 import type { Event } from "$lib/bindings/Event";
 import type { Snapshot } from "$lib/bindings/Snapshot";
 import type { Source } from "$lib/bindings/Source";
 import { reason } from "$lib/i18n/cause";
 import { isLanguage, locale, t, type Key, type Language } from "$lib/i18n/i18n.svelte";
 import type { Support } from "$lib/player/probe";
+import { AdviceState } from "./advice.svelte";
 import { Announcer } from "./announcer.svelte";
+import { CheckState } from "./check.svelte";
+import { ConnectionsState } from "./connections.svelte";
+import { ImportState } from "./import.svelte";
 import { LevelState } from "./level.svelte";
 import { PlayerState } from "./player.svelte";
 import { Preferences, type Storage } from "./preferences.svelte";
 import { PreviewState } from "./preview.svelte";
-import { RunState, type Phase } from "./run.svelte";
+import { RunState, type Phase, type RunTarget } from "./run.svelte";
 import { StageState } from "./stage.svelte";
 import { TargetState } from "./target.svelte";
+import { ViewState } from "./view.svelte";
 
 /** The window's surroundings, so that tests can bring their own. */
 export interface Surroundings {
@@ -35,10 +41,16 @@ export class Studio {
   readonly target: TargetState;
   readonly preferences: Preferences;
   readonly level: LevelState;
+  readonly connections: ConnectionsState;
+  readonly imports: ImportState;
+  readonly check: CheckState;
+  readonly advice: AdviceState;
+  readonly view = new ViewState();
   readonly announcer = new Announcer();
   readonly #around: Surroundings;
   #ready = $state(false);
-  #lostAt = 0;
+  /** When each target was lost. */
+  readonly #lostAt = new Map<number, number>();
   #followed: string | null = null;
 
   constructor(backend: Backend, around: Surroundings) {
@@ -46,11 +58,20 @@ export class Studio {
     this.#around = around;
     this.preferences = new Preferences(around.storage);
     this.stage = new StageState(backend);
-    this.run = new RunState(backend, (before, now) => this.#phased(before, now));
+    this.run = new RunState(backend, {
+      phase: (before, now) => this.#phased(before, now),
+      target: (before, now) => this.#targeted(before, now),
+    });
     this.player = new PlayerState(around.support, (cause) => this.#trouble("player.error", cause));
     this.level = new LevelState(around.visible);
     this.preview = new PreviewState(backend);
-    this.target = new TargetState(this.preferences);
+    this.connections = new ConnectionsState(backend);
+    this.imports = new ImportState(backend, (connections) => this.#imported(connections));
+    this.check = new CheckState(backend);
+    this.advice = new AdviceState(backend);
+    this.target = new TargetState(this.preferences, () =>
+      this.connections.loaded ? this.connections.all : null,
+    );
   }
 
   get ready(): boolean {
@@ -69,6 +90,8 @@ export class Studio {
     early.forEach((event) => this.apply(event));
     this.#speak(snapshot);
     this.#followPlayback();
+    // A key store may ask its person for a password first: nothing here waits for it.
+    void this.connections.load();
     if (this.run.active) return void (this.#ready = true);
     // What Go live would use must be what was chosen last time; devices may take their time after that.
     await this.#restoreSettings();
@@ -82,6 +105,9 @@ export class Studio {
       return;
     }
     if (event.event === "close-asked") return this.run.requestQuit();
+    if (event.event === "import") return this.imports.show(event);
+    if (event.event === "step") return this.check.apply(event);
+    if (event.event === "profile") return void this.connections.load();
     const { camera, microphone } = this.stage;
     this.stage.apply(event);
     this.run.apply(event);
@@ -113,8 +139,20 @@ export class Studio {
   }
 
   goLive(): void {
-    const { destination } = this.target;
-    if (destination && this.#ready) this.run.requestLive(destination);
+    const { destinations, names } = this.target;
+    if (this.#ready) this.run.requestLive(destinations, names);
+  }
+
+  /** What the chosen targets recommend becomes what is set. */
+  async useRecommended(): Promise<void> {
+    const recommended = this.advice.advice?.recommended;
+    if (recommended && (await this.stage.changeSettings(recommended)) && this.stage.settings)
+      this.preferences.useSettings(this.stage.settings);
+  }
+
+  #imported(connections: readonly Connection[]): void {
+    void this.connections.load();
+    this.announcer.say(t("announce.saved", { names: connections.map(({ name }) => name).join(", ") }));
   }
 
   /** `TAMARACK_LANG` first, then the last choice, then the system's language. */
@@ -163,20 +201,44 @@ export class Studio {
 
   #phased(before: Phase, now: Phase): void {
     if (now === "live") this.target.accepted();
-    if (now === "reconnecting") {
-      this.#lostAt = Date.now();
-      this.announcer.say(t("announce.reconnecting"), "alert");
-    } else if (now === "live" && before === "reconnecting") {
-      const seconds = Math.round((Date.now() - this.#lostAt) / 1000);
-      this.announcer.say(t("announce.reconnected", { seconds }));
+    // Which one of several was lost or came back is told by name.
+    const alone = this.run.targets.length < 2;
+    if (now === "reconnecting" && alone) this.#lost(t("announce.reconnecting"), 0);
+    else if (now === "live" && before === "reconnecting") {
+      if (alone) this.announcer.say(t("announce.reconnected", { seconds: this.#back(0) }));
     } else if (now === "live") {
       this.announcer.say(t("announce.live"));
     } else if (now === "ended") {
       this.announcer.say(t("announce.ended"));
+      void this.connections.load();
     } else if (now === "failed") {
       const cause = this.run.cause ? reason(this.run.cause).sentence : "";
       this.announcer.say(t("announce.failed", { cause }), "alert");
     }
+  }
+
+  /** Of several targets each is told of by its name. */
+  #targeted(before: RunTarget, now: RunTarget): void {
+    if (this.run.targets.length < 2) return;
+    const name = now.name ?? t("target.local");
+    if (now.state === "reconnecting") this.#lost(t("announce.target-reconnecting", { name }), now.target);
+    else if (now.state === "live" && before.wasLive)
+      this.announcer.say(t("announce.target-reconnected", { name, seconds: this.#back(now.target) }));
+    else if (now.state === "live") this.announcer.say(t("announce.target-live", { name }));
+    else if (now.state === "failed" && this.run.phase !== "failed") {
+      const cause = now.cause ? reason(now.cause).sentence : "";
+      this.announcer.say(t("announce.target-failed", { name, cause }), "alert");
+    } else if (now.state === "stopped") this.announcer.say(t("announce.target-stopped", { name }));
+  }
+
+  #lost(words: string, target: number): void {
+    this.#lostAt.set(target, Date.now());
+    this.announcer.say(words, "alert");
+  }
+
+  /** Seconds since it was lost. */
+  #back(target: number): number {
+    return Math.round((Date.now() - (this.#lostAt.get(target) ?? Date.now())) / 1000);
   }
 }
 

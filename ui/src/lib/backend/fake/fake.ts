@@ -3,10 +3,12 @@ import type { Event } from "$lib/bindings/Event";
 import type { Settings } from "$lib/bindings/Settings";
 import type { Snapshot } from "$lib/bindings/Snapshot";
 import type { StateName } from "$lib/bindings/StateName";
-import type { Backend, OnEvent, Picture } from "../backend";
+import type { Backend, ConnectionBackend, OnEvent, Picture } from "../backend";
 import { causeHere } from "$lib/i18n/cause";
+import { FakeConnections } from "./connections";
 import { cameras, encoders, microphones, settings, stageWith } from "./devices";
 import { nextPicture } from "./picture";
+import { press } from "./press";
 import { FakeRun } from "./run";
 
 const LEVEL_MS = 100;
@@ -24,16 +26,24 @@ const stays: Record<string, StateName> = {
  *   `ready` goes live by itself
  * - `fault` = no-camera | camera-busy | camera-denied | no-microphone | microphone-denied | no-mse | no-codecs |
  *   any cause code for `state=failed` and `state=reconnecting`
- * - `to` = an RTMP address in place of this computer
+ * - `to` = an RTMP address in place of this computer, or several of `local`, an id of a connection and an address
+ * - `trouble` = what happens to other targets than the first: `1:failed`, `2:reconnecting`
  * - `playback` = the address that the run plays back at
  * - `lang` = en | ko, as `TAMARACK_LANG`
  * - `levels` = quiet | silent | loud
  * - `repeats` = how many of the pictures of a second the camera does not deliver
  * - `close` = any: the window's cross is pressed after 3 s
+ * - `book` = some | empty | many | unreadable: the saved connections
+ * - `keys` = system | file | locked | memory | broken: where their keys are; a lock opens with "correct horse"
+ * - `import` = table | clash | offers | host | ca: a link was opened. A pasted text with `sealed` in it wants the
+ *   passphrase
+ * - `check` = fails | running: how a check goes; `no-code` = any: the camera sees no code
+ * - `press` = what is pressed after the window has opened, see `press.ts`
  */
 export class Fake implements Backend {
   readonly #query: URLSearchParams;
   readonly #snapshot: Snapshot;
+  readonly #connections: FakeConnections;
   #emit: OnEvent = () => undefined;
   #run: FakeRun | null = null;
   #peak: number | null = null;
@@ -52,7 +62,38 @@ export class Fake implements Backend {
       run: null,
       language: query.get("lang"),
     };
+    this.#connections = new FakeConnections(
+      query,
+      (event) => this.#tell(event),
+      () => this.#snapshot.settings,
+    );
   }
+
+  connections: ConnectionBackend["connections"] = () => this.#connections.connections();
+  providers: ConnectionBackend["providers"] = () => this.#connections.providers();
+  saveConnection: ConnectionBackend["saveConnection"] = (id, draft) =>
+    this.#connections.saveConnection(id, draft);
+  removeConnection: ConnectionBackend["removeConnection"] = (id) => this.#connections.removeConnection(id);
+  duplicateConnection: ConnectionBackend["duplicateConnection"] = (id) =>
+    this.#connections.duplicateConnection(id);
+  moveConnection: ConnectionBackend["moveConnection"] = (id, place) =>
+    this.#connections.moveConnection(id, place);
+  recoverConnections: ConnectionBackend["recoverConnections"] = () => this.#connections.recoverConnections();
+  unlockKeys: ConnectionBackend["unlockKeys"] = (passphrase) => this.#connections.unlockKeys(passphrase);
+  revealKey: ConnectionBackend["revealKey"] = (id, ingest) => this.#connections.revealKey(id, ingest);
+  advise: ConnectionBackend["advise"] = (destinations) => this.#connections.advise(destinations);
+  understand: ConnectionBackend["understand"] = (text, passphrase) =>
+    this.#connections.understand(text, passphrase);
+  understandFiles: ConnectionBackend["understandFiles"] = (files, passphrase) =>
+    this.#connections.understandFiles(files, passphrase);
+  scanQr: ConnectionBackend["scanQr"] = () => this.#connections.scanQr();
+  takeImport: ConnectionBackend["takeImport"] = (id, choice, useEncoding) =>
+    this.#connections.takeImport(id, choice, useEncoding);
+  dropImport: ConnectionBackend["dropImport"] = (id) => this.#connections.dropImport(id);
+  exportConnection: ConnectionBackend["exportConnection"] = (id, format, withKey) =>
+    this.#connections.exportConnection(id, format, withKey);
+  testConnection: ConnectionBackend["testConnection"] = (id, publish) =>
+    this.#connections.testConnection(id, publish);
 
   snapshot(): Promise<Snapshot> {
     return Promise.resolve(structuredClone(this.#snapshot));
@@ -62,12 +103,11 @@ export class Fake implements Backend {
     this.#emit = onEvent;
     setInterval(() => this.#level(), LEVEL_MS);
     if (this.#query.has("close")) setTimeout(() => this.#tell({ event: "close-asked" }), 3000);
-    const to = this.#query.get("to");
     const state = this.#query.get("state") ?? "ready";
-    if (state !== "ready") {
-      const destination: Destination = to ? { kind: "url", url: to, key: "k" } : { kind: "local" };
-      setTimeout(() => void this.goLive([destination]), 100);
-    }
+    if (state !== "ready") setTimeout(() => void this.goLive(this.#to()), 100);
+    setTimeout(() => this.#connections.open(), 300);
+    const pressed = this.#query.get("press");
+    if (pressed) setTimeout(() => void press(pressed), 300);
     return Promise.resolve();
   }
 
@@ -116,8 +156,11 @@ export class Fake implements Backend {
       ),
       playback: this.#query.get("playback"),
       repeats: Number(this.#query.get("repeats") ?? 0),
+      trouble: this.#trouble(),
     };
-    this.#run = new FakeRun(plan, destinations, this.#snapshot.settings, (event) => this.#tell(event));
+    const { settings } = this.#snapshot;
+    const tell = (event: Event) => this.#tell(event);
+    this.#run = new FakeRun(plan, destinations, this.#connections.all, settings, tell);
     return Promise.resolve();
   }
 
@@ -127,8 +170,8 @@ export class Fake implements Backend {
   }
 
   addTarget(destination: Destination): Promise<number[]> {
-    const target = this.#run?.add(destination);
-    return target === undefined ? Promise.reject(causeHere("not-live")) : Promise.resolve([target]);
+    const targets = this.#run?.add(destination) ?? [];
+    return targets.length === 0 ? Promise.reject(causeHere("not-live")) : Promise.resolve(targets);
   }
 
   stopTarget(target: number): Promise<void> {
@@ -150,6 +193,24 @@ export class Fake implements Backend {
 
   fetchThrough(url: string): string {
     return url;
+  }
+
+  #to(): Destination[] {
+    const to = this.#query.get("to")?.split(",") ?? ["local"];
+    return to.map((one) => {
+      if (one === "local") return { kind: "local" };
+      return one.includes("://") ? { kind: "url", url: one, key: "k" } : { kind: "profile", id: one };
+    });
+  }
+
+  #trouble(): Map<number, StateName> {
+    const said = this.#query.get("trouble")?.split(",") ?? [];
+    return new Map(
+      said.map((one) => {
+        const [target, state = ""] = one.split(":");
+        return [Number(target), stays[state] ?? "live"];
+      }),
+    );
   }
 
   #tell(event: Event): void {

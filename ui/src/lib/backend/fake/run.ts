@@ -1,9 +1,11 @@
 import type { Cause } from "$lib/bindings/Cause";
+import type { Connection } from "$lib/bindings/Connection";
 import type { Destination } from "$lib/bindings/Destination";
 import type { Settings } from "$lib/bindings/Settings";
 import type { StateName } from "$lib/bindings/StateName";
 import type { Stats } from "$lib/bindings/Stats";
 import type { Summary } from "$lib/bindings/Summary";
+import type { Target } from "$lib/bindings/Target";
 import { causeHere } from "$lib/i18n/cause";
 import type { OnEvent } from "../backend";
 
@@ -15,21 +17,26 @@ export interface Plan {
   playback: string | null;
   /** Pictures of a second that are the one before once more. */
   repeats: number;
+  /** What happens to other targets than the first, by position: `failed` or `reconnecting`. */
+  trouble: ReadonlyMap<number, StateName>;
 }
 
 const CONNECT_MS = 600;
 const FLUSH_MS = 900;
 
-interface FakeTarget {
-  name: string;
+interface FakeTarget extends Omit<Target, "target" | "encoding"> {
   state: StateName;
   wasLive: boolean;
 }
+
+/** What another target than the first is refused with. */
+const refusal = causeHere("rtmp-refused", "NetStream.Publish.Denied", { answer: "NetStream.Publish.Denied" });
 
 const OVER: readonly StateName[] = ["stopped", "failed"];
 
 /** A run that tells the same story as a real one, in the same order. What is planned happens to its first target. */
 export class FakeRun {
+  readonly #connections: readonly Connection[];
   readonly #plan: Plan;
   readonly #emit: OnEvent;
   readonly #settings: Settings;
@@ -39,22 +46,35 @@ export class FakeRun {
   #ended = false;
   #timers: ReturnType<typeof setTimeout>[] = [];
 
-  constructor(plan: Plan, destinations: Destination[], settings: Settings, emit: OnEvent) {
+  constructor(
+    plan: Plan,
+    destinations: Destination[],
+    connections: readonly Connection[],
+    settings: Settings,
+    emit: OnEvent,
+  ) {
+    this.#connections = connections;
     this.#plan = plan;
     this.#emit = emit;
     this.#settings = settings;
-    this.#targets = destinations.map((destination) => targetFor(destination));
+    // The first ingest of each keeps its place, the others stand behind.
+    const all = destinations.map((destination) => targetsFor(destination, connections));
+    this.#targets = all.flatMap((of) => of.slice(0, 1));
+    all.forEach((of, at) => this.#targets.push(...of.slice(1).map((one) => ({ ...one, of: at }))));
     this.#emit(this.#started());
     this.#targets.forEach((_, target) => this.#connect(target));
   }
 
-  /** The position of the target that joins; none when the run is over. */
-  add(destination: Destination): number | undefined {
-    if (this.#ended) return undefined;
-    const target = this.#targets.push(targetFor(destination)) - 1;
-    this.#emit({ event: "target", target, name: this.#targets[target]?.name ?? "", encoding: 0 });
-    this.#connect(target);
-    return target;
+  /** The positions of the targets that join; none when the run is over. */
+  add(destination: Destination): number[] {
+    if (this.#ended) return [];
+    const first = this.#targets.length;
+    return targetsFor(destination, this.#connections).map((joins, at) => {
+      const target = this.#targets.push({ ...joins, of: at === 0 ? null : first }) - 1;
+      this.#emit({ event: "target", ...this.#target(target) });
+      this.#connect(target);
+      return target;
+    });
   }
 
   stop(): void {
@@ -94,6 +114,9 @@ export class FakeRun {
     if (!this.#targets.some(({ wasLive }) => wasLive))
       this.#timers.push(setInterval(() => this.#second(), 1000));
     found.wasLive = true;
+    const trouble = this.#plan.trouble.get(target);
+    if (trouble === "failed") this.#later(1200, () => this.#end(target, "failed", refusal));
+    else if (trouble) this.#later(1200, () => this.#enter(target, trouble, 3, cause));
     if (target !== 0) return;
     if (playback) this.#later(200, () => this.#emit({ event: "playback", target, url: playback }));
     if (stay === "reconnecting") this.#later(2500, () => this.#enter(target, "reconnecting", 3, cause));
@@ -152,10 +175,16 @@ export class FakeRun {
           video_kbps: settings.video_kbps,
           audio_kbps: settings.audio_kbps,
           keyframe_s: settings.keyframe_s,
+          lowered: [],
         },
       ],
-      targets: this.#targets.map(({ name }, target) => ({ target, name, encoding: 0 })),
+      targets: this.#targets.map((_, target) => this.#target(target)),
     };
+  }
+
+  #target(target: number): Target {
+    const { name = "", role = "primary", of = null, connection = null } = this.#targets[target] ?? {};
+    return { target, name, encoding: 0, role, of, connection };
   }
 
   #stats(): Stats {
@@ -179,7 +208,7 @@ export class FakeRun {
         return {
           target,
           state,
-          queue_ms: 12,
+          queue_ms: live ? 12 + target * 31 : 900,
           sent_kbps: live ? kbps + Math.round(Math.sin(this.#seconds) * 60) : 0,
           bytes: this.#seconds * kbps * 125,
           dropped: live ? 0 : this.#seconds * 2,
@@ -216,7 +245,17 @@ export class FakeRun {
   }
 }
 
-function targetFor(destination: Destination): FakeTarget {
-  const name = destination.kind === "local" ? "local" : destination.url;
-  return { name, state: "connecting", wasLive: false };
+function targetsFor(destination: Destination, connections: readonly Connection[]): FakeTarget[] {
+  const target = (name: string, role = "primary", connection: string | null = null): FakeTarget => ({
+    name,
+    role,
+    of: null,
+    connection,
+    state: "connecting",
+    wasLive: false,
+  });
+  if (destination.kind === "local") return [target("local")];
+  if (destination.kind === "url") return [target(destination.url)];
+  const found = connections.find(({ id }) => id === destination.id);
+  return (found?.ingests ?? []).map(({ role }) => target(found?.name ?? "", role, destination.id));
 }
