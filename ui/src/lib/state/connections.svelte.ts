@@ -109,7 +109,10 @@ export class ConnectionsState {
   }
 
   duplicate(id: string): Promise<boolean> {
-    return this.#wish(() => this.#backend.duplicateConnection(id));
+    return this.#wish(async () => {
+      const { name } = await this.#backend.duplicateConnection(id);
+      this.#news = { names: [name], notices: [] };
+    });
   }
 
   /** By this many places in the person's own order. */
