@@ -5,6 +5,12 @@ import type { ConnectionBook } from "$lib/bindings/ConnectionBook";
 import type { Provider } from "$lib/bindings/Provider";
 import type { Order } from "./preferences.svelte";
 
+/** What was just saved, and codes of what should be known of it. */
+export interface News {
+  names: readonly string[];
+  notices: readonly string[];
+}
+
 const nothing: ConnectionBook = { connections: [], key_store: null, problem: null, recoverable: false };
 
 /** Last used first, the ones that were never used in their own order behind them. */
@@ -34,6 +40,7 @@ export class ConnectionsState {
   #unlocking = $state(false);
   #refused = $state.raw<Cause | null>(null);
   #aside = $state<string | null>(null);
+  #news = $state.raw<News | null>(null);
 
   constructor(backend: Backend) {
     this.#backend = backend;
@@ -61,6 +68,9 @@ export class ConnectionsState {
   get refused(): Cause | null {
     return this.#refused;
   }
+  get news(): News | null {
+    return this.#news;
+  }
   /** Where the file is that could not be read, after the last good copy took its place. */
   get aside(): string | null {
     return this.#aside;
@@ -84,12 +94,25 @@ export class ConnectionsState {
     this.#loaded = true;
   }
 
+  /** Something was saved: it is told, and the list is read anew. */
+  keep(saved: readonly Connection[], notices: readonly string[]): Promise<void> {
+    this.#news = { names: saved.map(({ name }) => name), notices };
+    return this.load();
+  }
+
+  dismissNews(): void {
+    this.#news = null;
+  }
+
   remove(id: string): Promise<boolean> {
     return this.#wish(() => this.#backend.removeConnection(id));
   }
 
   duplicate(id: string): Promise<boolean> {
-    return this.#wish(() => this.#backend.duplicateConnection(id));
+    return this.#wish(async () => {
+      const { name } = await this.#backend.duplicateConnection(id);
+      this.#news = { names: [name], notices: [] };
+    });
   }
 
   /** By this many places in the person's own order. */

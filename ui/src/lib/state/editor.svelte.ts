@@ -17,6 +17,7 @@ export class EditorState {
   #saving = $state(false);
   #cause = $state.raw<Cause | null>(null);
   #shown = $state.raw<{ ingest: string; key: string } | null>(null);
+  readonly #before: string;
   #hiding: ReturnType<typeof setTimeout> | undefined;
 
   constructor(backend: Backend, providers: () => readonly Provider[], original: Connection | null = null) {
@@ -24,6 +25,12 @@ export class EditorState {
     this.#providers = providers;
     this.original = original;
     this.form = formOf(original);
+    this.#before = JSON.stringify(formOf(original));
+  }
+
+  /** Something was typed that is not saved. */
+  get changed(): boolean {
+    return JSON.stringify($state.snapshot(this.form)) !== this.#before;
   }
 
   get provider(): Provider | undefined {

@@ -3,6 +3,7 @@ import type { Cause } from "$lib/bindings/Cause";
 import type { Connection } from "$lib/bindings/Connection";
 import type { ImportAction } from "$lib/bindings/ImportAction";
 import type { ImportTable } from "$lib/bindings/ImportTable";
+import { causeHere } from "$lib/i18n/cause";
 
 /** Typing has come to rest. */
 export const SETTLED_MS = 450;
@@ -101,7 +102,9 @@ export class ImportState {
 
   async open(files: PickedFile[]): Promise<void> {
     this.#text = "";
-    if (files.length > 0) await this.#look((passphrase) => this.#backend.understandFiles(files, passphrase));
+    // What is too large was not even read.
+    if (files.length === 0) this.#failed(causeHere("import-too-long"), false);
+    else await this.#look((passphrase) => this.#backend.understandFiles(files, passphrase));
   }
 
   async enterPassphrase(passphrase: string): Promise<void> {
@@ -125,6 +128,7 @@ export class ImportState {
   }
 
   stopScan(): void {
+    if (this.#scanning) this.#cause = null;
     this.#scanning = false;
     clearTimeout(this.#polling);
   }

@@ -150,9 +150,14 @@ export class Studio {
       this.preferences.useSettings(this.stage.settings);
   }
 
-  #imported(connections: readonly Connection[]): void {
-    void this.connections.load();
+  saved(connections: readonly Connection[], notices: readonly string[]): void {
+    void this.connections.keep(connections, notices);
     this.announcer.say(t("announce.saved", { names: connections.map(({ name }) => name).join(", ") }));
+  }
+
+  #imported(connections: readonly Connection[]): void {
+    const notices = new Set(connections.flatMap((connection) => connection.notices));
+    this.saved(connections, [...notices]);
   }
 
   /** `TAMARACK_LANG` first, then the last choice, then the system's language. */

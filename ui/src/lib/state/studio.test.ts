@@ -218,3 +218,47 @@ describe("the player", () => {
     expect(studio.player.cause?.code).toBe("playback-bad-address");
   });
 });
+
+describe("several targets", () => {
+  const target = (target: number, name: string, connection: string | null) => ({
+    target,
+    name,
+    encoding: 0,
+    role: "primary",
+    of: null,
+    connection,
+  });
+  const state = (target: number, state: "live" | "reconnecting" | "failed") =>
+    ({ event: "state", target, state, attempt: 1, cause: null, at: "" }) as const;
+
+  async function two() {
+    const all = open();
+    await all.studio.start();
+    const targets = [target(0, "local", null), target(1, "Main stage", "a")];
+    all.emit({ event: "started", run: "r", encodings: [], targets });
+    all.emit(state(0, "live"));
+    all.emit(state(1, "live"));
+    await vi.advanceTimersByTimeAsync(10_000);
+    return all;
+  }
+
+  test("are told of by name, each for itself", async () => {
+    const { studio, emit } = await two();
+    emit(state(1, "reconnecting"));
+    expect(studio.announcer.alert).toContain("Main stage");
+    await vi.advanceTimersByTimeAsync(6000);
+    emit(state(1, "live"));
+    expect(studio.announcer.status).toBe("Main stage: connected again after 6 seconds.");
+    emit(state(1, "failed"));
+    expect(studio.announcer.alert).toContain("Main stage does not get the stream any more.");
+    expect(studio.run.phase).toBe("live");
+  });
+});
+
+test("a link that was opened shows what it would change, and stores nothing", async () => {
+  const { studio, emit } = open();
+  await studio.start();
+  emit({ event: "import", id: 3, source: "grove", rows: [], encoding: null, ignored: [], offers: [] });
+  expect(studio.imports.linked).toBe(true);
+  expect(studio.view.current).toBe("live");
+});
