@@ -67,6 +67,8 @@ impl Shell {
         });
         let mut window = WebviewWindowBuilder::new(app, "main", WebviewUrl::default())
             .title("Tamarack")
+            // Files that are dropped are the page's: nothing but their content is wanted.
+            .disable_drag_drop_handler()
             .inner_size(1280.0, 800.0)
             .min_inner_size(960.0, 600.0);
         if let Some(home) = std::env::var_os("TAMARACK_HOME") {
@@ -89,6 +91,7 @@ impl Shell {
 
     /// Sends an event of the window's own; `false` when no page listens.
     pub(crate) fn tell(&self, event: Event) -> bool {
+        tracing::trace!(?event, "told to the page");
         lock(&self.subscriber).as_ref().is_some_and(|channel| channel.send(event).is_ok())
     }
 

@@ -1,6 +1,6 @@
 //! Windows to drive: Chromium for pages, WebKitGTK for the desktop application.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::json;
@@ -38,7 +38,7 @@ pub fn chromium() -> Session {
 ///
 /// `parts` are what it finds beside the display: a camera, a microphone.
 pub fn desktop(display: &Display, parts: &[&dyn Environment], variables: &[(&str, &str)]) -> Session {
-    let program = binary("TAMARACK_DESKTOP_BIN", "tamarack-desktop");
+    let program = desktop_binary();
     let tauri_driver = workspace().join("target/tools/bin/tauri-driver");
     assert!(tauri_driver.exists(), "{} is missing: npm test installs it", tauri_driver.display());
     let driver = |port: u16| {
@@ -51,6 +51,11 @@ pub fn desktop(display: &Display, parts: &[&dyn Environment], variables: &[(&str
         driver
     };
     Session::start("tauri-driver", driver, &json!({ "tauri:options": { "application": program } }))
+}
+
+/// The application: `TAMARACK_DESKTOP_BIN`, or cargo's newest build.
+pub fn desktop_binary() -> PathBuf {
+    binary("TAMARACK_DESKTOP_BIN", "tamarack-desktop")
 }
 
 /// Any program with a WebKitGTK window that takes part in automation, through WebKitWebDriver.

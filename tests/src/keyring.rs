@@ -4,15 +4,19 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use crate::Display;
 use crate::process::Process;
 use crate::system::{Environment, TempDir, With, wait_for};
 
+/// Where programs look for the bus.
+const BUS: &str = "DBUS_SESSION_BUS_ADDRESS";
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// A session bus with an unlocked keyring on it. Programs find it by `DBUS_SESSION_BUS_ADDRESS`.
 pub struct Keyring {
     _keyring: Process,
-    _bus: Process,
+    _bus: Option<Process>,
+    address: String,
     dir: TempDir,
 }
 
@@ -20,22 +24,32 @@ impl Keyring {
     /// Starts both and waits until secrets can be kept.
     pub fn start() -> Self {
         let dir = TempDir::new("keyring");
-        let address = address(dir.path());
+        let address = format!("unix:path={}", dir.join("bus").display());
         let mut bus = Command::new("dbus-daemon");
         bus.args(["--session", "--nofork", "--nopidfile", "--address", &address]);
         let mut bus = Process::spawn("dbus-daemon", &mut bus);
         bus.wait_for("the bus", LIMIT, || dir.path().join("bus").exists().then_some(()));
+        Self::on(address, Some(bus), dir)
+    }
+
+    /// A keyring on the bus of a display.
+    pub fn beside(display: &Display) -> Self {
+        let bus = display.variables().into_iter().find(|(name, _)| name == BUS);
+        Self::on(bus.expect("a display has a bus").1, None, TempDir::new("keyring"))
+    }
+
+    fn on(address: String, bus: Option<Process>, dir: TempDir) -> Self {
         let mut keyring = Command::new("sh");
         keyring
             .args([
                 "-c",
                 "printf door | exec gnome-keyring-daemon --foreground --unlock --components=secrets",
             ])
-            .env("DBUS_SESSION_BUS_ADDRESS", &address)
+            .env(BUS, &address)
             .env("XDG_DATA_HOME", dir.path())
             .env("XDG_RUNTIME_DIR", dir.path());
         let keyring = Process::spawn("gnome-keyring-daemon", &mut keyring);
-        let started = Self { _keyring: keyring, _bus: bus, dir };
+        let started = Self { _keyring: keyring, _bus: bus, address, dir };
         let kept = || started.try_keep().then_some(());
         wait_for("the keyring", LIMIT, kept, || started._keyring.output());
         started
@@ -62,12 +76,8 @@ impl Keyring {
     }
 }
 
-fn address(dir: &Path) -> String {
-    format!("unix:path={}", dir.join("bus").display())
-}
-
 impl Environment for Keyring {
     fn variables(&self) -> Vec<(String, String)> {
-        vec![("DBUS_SESSION_BUS_ADDRESS".to_owned(), address(self.dir.path()))]
+        vec![(BUS.to_owned(), self.address.clone())]
     }
 }

@@ -29,6 +29,7 @@
 
 pub mod browser;
 pub mod camera;
+pub mod desk;
 pub mod display;
 pub mod judge;
 pub mod keyring;
@@ -46,5 +47,5 @@ pub use keyring::Keyring;
 pub use microphone::Microphone;
 pub use nginx::Nginx;
 pub use process::{Process, Usage};
-pub use system::{Environment, TempDir, With, free_port, monotonic_nanos, wait_for, workspace};
+pub use system::{Environment, TempDir, With, base64, free_port, monotonic_nanos, wait_for, workspace};
 pub use tamarack::{Run, Tamarack};

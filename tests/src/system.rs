@@ -115,3 +115,15 @@ pub(crate) fn target_dir() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR")
         .map_or_else(|| workspace().join("target"), |dir| workspace().join(dir))
 }
+
+/// RFC 4648, section 4, without padding.
+pub fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let letters = bytes.chunks(3).flat_map(|chunk| {
+        let mut three = [0; 3];
+        three[..chunk.len()].copy_from_slice(chunk);
+        let word = u32::from_be_bytes([0, three[0], three[1], three[2]]);
+        (0..=chunk.len()).map(move |at| LETTERS[(word >> (18 - 6 * at)) as usize & 63])
+    });
+    letters.map(char::from).collect()
+}

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use e2e::{Nginx, Run, Tamarack, TempDir};
+use e2e::{Nginx, Run, Tamarack, TempDir, base64};
 
 /// Letters that look different in each form: `%2F` in an address, another alphabet in base64.
 const KEY: &str = "MARKER-key+0/1";
@@ -29,18 +29,6 @@ fn forms(secret: &str) -> Vec<String> {
         text[4..text.len() - 4].to_owned()
     });
     [secret.to_owned(), url.clone(), url.to_lowercase()].into_iter().chain(shifts).collect()
-}
-
-/// RFC 4648, section 4, without padding.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let letters = bytes.chunks(3).flat_map(|chunk| {
-        let mut three = [0; 3];
-        three[..chunk.len()].copy_from_slice(chunk);
-        let word = u32::from_be_bytes([0, three[0], three[1], three[2]]);
-        (0..=chunk.len()).map(move |at| LETTERS[(word >> (18 - 6 * at)) as usize & 63])
-    });
-    letters.map(char::from).collect()
 }
 
 fn assert_unseen(what: &str, bytes: &[u8]) {

@@ -37,7 +37,10 @@ export function reason(cause: Cause, agent?: string): Reason {
   const key = keyOf(cause.code, agent);
   const said = cause.message || cause.detail || cause.code;
   const values = { detail: cause.detail || cause.code, ...cause.values };
-  const filled = key ? fill(tables[locale.language][key], values) : said;
+  const general = key ? fill(tables[locale.language][key], values) : said;
+  // What is known of the provider says more than a code alone.
+  const likely = `likely.${cause.values["provider"] ?? ""}.${cause.code}`;
+  const filled = key && isKey(likely) ? `${general} ${tables[locale.language][likely]}` : general;
   const sentence = /\{\w+\}/.test(filled) && cause.message ? cause.message : filled;
   const more = cause.detail && !sentence.includes(cause.detail) && !COMPLETE.test(cause.code);
   return { sentence, evidence: more ? cause.detail : null };

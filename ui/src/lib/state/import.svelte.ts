@@ -120,6 +120,16 @@ export class ImportState {
     this.#show(table);
   }
 
+  /** The engine could make nothing of a link that was opened. */
+  refuse(cause: Cause): void {
+    this.stopScan();
+    this.#turn += 1;
+    this.#giveUp();
+    this.#clear();
+    this.#linked = true;
+    this.#cause = cause;
+  }
+
   startScan(): void {
     if (this.#scanning) return;
     this.#scanning = true;

@@ -106,6 +106,7 @@ export class Studio {
     }
     if (event.event === "close-asked") return this.run.requestQuit();
     if (event.event === "import") return this.imports.show(event);
+    if (event.event === "link-refused") return this.imports.refuse(event.cause);
     if (event.event === "step") return this.check.apply(event);
     if (event.event === "profile") return void this.connections.load();
     const { camera, microphone } = this.stage;
