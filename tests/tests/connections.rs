@@ -140,6 +140,16 @@ fn two_go_live_one_dies_and_the_other_s_file_is_whole() {
     in_both_languages(&desk, "targets-one-lost");
     shaky.restart();
     desk.page.wait_until(&states("live", "live"), SOON);
+    // One leaves and another joins, and the first goes on.
+    let stop = "[...document.querySelectorAll(`[data-testid='target']`)]
+        .find(row => row.textContent.includes('Shaky')).querySelector(`[data-testid='target-stop']`).click()";
+    desk.page.run(stop, &[]);
+    desk.page.press("confirm-stop-target-yes");
+    desk.page.wait_until(&states("live", "stopped"), SOON);
+    desk.page.press("target-add");
+    desk.page.press("target-add-local");
+    desk.wait_for_player("playing", SOON);
+    in_both_languages(&desk, "targets-joined");
     desk.page.press("stop");
     desk.page.press("confirm-end-yes");
     desk.wait_for_state("ended", SOON);
