@@ -159,7 +159,7 @@ export class RunState {
     this.#active = true;
     run.states.forEach((state) => this.apply({ event: "state", ...state }));
     this.#stats = run.stats;
-    this.#playbackUrl = run.playback.find(({ target }) => target === 0)?.url ?? null;
+    this.#playbackUrl = run.playback[0]?.url ?? null;
   }
 
   apply(event: Event): void {
@@ -174,7 +174,8 @@ export class RunState {
         this.#follow(event);
         break;
       case "playback":
-        if (event.target === 0) this.#playbackUrl = event.url;
+        // The first that can be watched; not every target can.
+        this.#playbackUrl ??= event.url;
         break;
       case "stats":
         this.#stats = event;

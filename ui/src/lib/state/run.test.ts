@@ -317,7 +317,7 @@ describe("a run", () => {
     });
     expect(run.control).toBe("end");
     expect(run.elapsed).toBe(90);
-    expect(run.playbackUrl).toBe("http://127.0.0.1:1/a.m3u8");
+    expect(run.playbackUrl, "the first that could be watched").toBe("http://127.0.0.1:1/b.m3u8");
   });
 });
 
