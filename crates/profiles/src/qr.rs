@@ -156,7 +156,7 @@ fn search(mut picture: GrayImage) -> Option<Secret> {
 fn find(picture: &GrayImage) -> Option<Secret> {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let bytes = picture.as_raw();
-    // A picture is anybody's, and the library has indexed out of bounds before.
+    // A picture is anybody's, and the library asserts what not every picture keeps (fuzz/README.md).
     let read = catch_unwind(AssertUnwindSafe(|| {
         let mut prepared =
             rqrr::PreparedImage::prepare_from_greyscale(width, height, |x, y| bytes[y * width + x]);

@@ -113,7 +113,7 @@ fn hide(draft: &mut crate::Draft) {
     let secrets = take::secrets(draft);
     let hidden = |text: &str| secrets.iter().fold(text.to_owned(), |text, secret| secret.redact(&text));
     let kept = |text: &Option<String>| text.clone().filter(|text| hidden(text) == *text);
-    let name = hidden(&take::line(&draft.name));
+    let name = take::line(&hidden(&draft.name));
     draft.name = if name.chars().any(char::is_alphanumeric) { name } else { String::new() };
     draft.channel = kept(&draft.channel);
     draft.ca = kept(&draft.ca);
