@@ -233,8 +233,7 @@ impl Connections {
         }
         let applied = plan.apply(&self.store, self.keys()?).map_err(failed)?;
         let book = self.store.load().map_err(|error| self.failure(&error))?;
-        let saved = applied.iter().filter_map(|applied| book.by_id(&applied.id).ok());
-        Ok(saved.map(|profile| self.view(profile)).collect())
+        Ok(self.views(applied.iter().filter_map(|applied| book.by_id(&applied.id).ok())))
     }
 
     /// Forgets a table that nobody wants.

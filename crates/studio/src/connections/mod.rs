@@ -99,7 +99,7 @@ impl Connections {
     /// When the file cannot be read. A key store that does not work only leaves open what is kept.
     pub fn list(&self) -> Result<Vec<Connection>, Failure> {
         let book = self.store.load().map_err(|error| self.failure(&error))?;
-        Ok(book.recent().into_iter().map(|profile| self.view(profile)).collect())
+        Ok(self.views(book.recent()))
     }
 
     /// In a person's own order.
@@ -108,7 +108,7 @@ impl Connections {
     /// As [`Connections::list`].
     pub fn in_order(&self) -> Result<Vec<Connection>, Failure> {
         let book = self.store.load().map_err(|error| self.failure(&error))?;
-        Ok(book.profiles().iter().map(|profile| self.view(profile)).collect())
+        Ok(self.views(book.profiles()))
     }
 
     /// Everything for the window, whatever of it works.
@@ -283,8 +283,14 @@ impl Connections {
     }
 
     fn view(&self, profile: &Profile) -> Connection {
-        let secrets = self.keys().ok().and_then(|keys| keys.read(&profile.id).ok());
-        Connection::of(profile, secrets.as_ref())
+        self.views([profile]).remove(0)
+    }
+
+    /// A store that does not open is asked once, not for each: it may take its time.
+    fn views<'a>(&self, profiles: impl IntoIterator<Item = &'a Profile>) -> Vec<Connection> {
+        let keys = self.keys().ok();
+        let secrets = |profile: &Profile| keys.and_then(|keys| keys.read(&profile.id).ok());
+        profiles.into_iter().map(|profile| Connection::of(profile, secrets(profile).as_ref())).collect()
     }
 
     fn keys(&self) -> Result<&KeyStore, Failure> {

@@ -33,6 +33,13 @@ test("inherited names are no keys", () => {
 describe("a cause", () => {
   const cause = (code: string, more: Partial<Cause> = {}): Cause => ({ ...causeHere(code), ...more });
 
+  test("says what is known of the provider", () => {
+    const at = (provider: string) => reason(cause("hung-up-connect", { values: { provider } })).sentence;
+    const general = tables.en["cause.hung-up-connect"];
+    expect(at("medialive")).toBe(`${general} ${tables.en["likely.medialive.hung-up-connect"]}`);
+    expect(at("nobody")).toBe(general);
+  });
+
   test("is said in the window's language, whichever the engine spoke", () => {
     locale.use("ko");
     expect(reason(cause("dns-failed", { message: tables.en["cause.dns-failed"] }))).toEqual({

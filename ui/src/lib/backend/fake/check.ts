@@ -33,7 +33,7 @@ function ingestSteps(at: number, server: string, fails: boolean, publish: boolea
       result: "failed",
       likely_cause:
         "The application name is likely not the input's, or this computer's address is not in its security group.",
-      cause: causeHere("hung-up-connect", "closed after connect('live')"),
+      cause: causeHere("hung-up-connect", "closed after connect('live')", { provider: "medialive" }),
     });
     return [...steps, skipped(at, "publish", "the step before failed")];
   }
