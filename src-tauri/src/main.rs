@@ -3,6 +3,7 @@
 
 #![cfg_attr(not(debug_assertions), windows_subsystem = "windows")]
 
+mod answering;
 mod closing;
 mod commands;
 mod connections;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         ])
         .setup(|app| {
             Shell::open(app)?;
+            answering::watch(app.handle())?;
             links::listen(app);
             closing::heed_signals(app.handle());
             Ok(())

@@ -82,6 +82,7 @@ impl Shell {
 
     /// Sends every event to this page from now on.
     pub(crate) fn subscribe(&self, channel: Channel<Event>) {
+        tracing::debug!("a page listens");
         // The page subscribes before it takes its snapshot, so nothing between the two is lost on it.
         *lock(&self.subscriber) = Some(channel);
         std::mem::take(&mut *lock(&self.early)).into_iter().for_each(|event| _ = self.tell(event));

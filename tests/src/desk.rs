@@ -1,5 +1,7 @@
 //! The window before a person: the real web view under Xvfb, driven through WebDriver.
 
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,7 +9,7 @@ use std::time::Duration;
 
 use media::FrameRate;
 
-use crate::webdriver::Session;
+use crate::webdriver::{Frozen, Session};
 use crate::{
     Camera, Cameras, Display, Environment, Format, Keyring, Microphone, Process, TempDir, browser, wait_for,
     workspace,
@@ -20,6 +22,23 @@ pub const SOON: Duration = Duration::from_secs(30);
 pub fn alone() -> MutexGuard<'static, ()> {
     static WINDOW: Mutex<()> = Mutex::new(());
     WINDOW.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Tells a story of the window; once more if the web view froze in it.
+///
+/// WebKitGTK without a GPU freezes once in some thousand starts of a player (docs/decisions.md, "A player that stands
+/// still begins anew"). The application then ends the page's process and loads it anew, which ends the session of
+/// WebKitWebDriver: so this story cannot be told to its end, and it is told from its beginning, once. Whatever freezes
+/// the page by our own fault does so again.
+pub fn story(tell: impl Fn()) {
+    for last in [false, true] {
+        let Err(why) = catch_unwind(AssertUnwindSafe(&tell)) else { return };
+        let Frozen(words) = *why.downcast().unwrap_or_else(|why| resume_unwind(why));
+        assert!(!last, "{words}");
+        // Past the capture of the test's output: a story that passes at last has frozen all the same.
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
+        let _ = writeln!(std::io::stderr(), "{name}: the page froze; told once more\n{words}");
+    }
 }
 
 /// A window with a camera that people know, and speech to hear.

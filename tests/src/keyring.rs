@@ -50,7 +50,8 @@ impl Keyring {
             .env("XDG_RUNTIME_DIR", dir.path());
         let keyring = Process::spawn("gnome-keyring-daemon", &mut keyring);
         let started = Self { _keyring: keyring, _bus: bus, address, dir };
-        let kept = || started.try_keep().then_some(());
+        // Asked before it is there, the bus would start another one by itself: a locked one.
+        let kept = || (started.is_on_the_bus() && started.try_keep()).then_some(());
         wait_for("the keyring", LIMIT, kept, || started._keyring.output());
         started
     }
@@ -67,6 +68,18 @@ impl Keyring {
     /// Where the keyring's own files are.
     pub fn files(&self) -> &Path {
         self.dir.path()
+    }
+
+    fn is_on_the_bus(&self) -> bool {
+        let mut ask = Command::new("dbus-send");
+        ask.args([
+            "--session",
+            "--print-reply=literal",
+            "--dest=org.freedesktop.DBus",
+            "/org/freedesktop/DBus",
+        ]);
+        ask.args(["org.freedesktop.DBus.NameHasOwner", "string:org.freedesktop.secrets"]).with(self);
+        ask.output().is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("true"))
     }
 
     fn try_keep(&self) -> bool {

@@ -36,6 +36,10 @@ pub struct Refusal {
     pub message: String,
 }
 
+/// The page no longer answers, or the session ended with its process.
+#[derive(Debug)]
+pub struct Frozen(pub String);
+
 impl Session {
     /// Starts the driver that `driver` makes for a port, opens a session with `capabilities` (those of
     /// `alwaysMatch`).
@@ -84,7 +88,7 @@ impl Session {
         match send(&self.agent, "POST", &format!("{}/element", self.url), &body) {
             Ok(found) => Some(Element { session: self, id: text(&found[ELEMENT]) }),
             Err(refusal) if refusal.code == "no such element" => None,
-            Err(refusal) => panic!("{css}: {refusal:?}\n{}", self.driver.output()),
+            Err(refusal) => self.fail(css, &refusal),
         }
     }
 
@@ -171,7 +175,16 @@ impl Session {
     }
 
     fn done(&self, path: &str, answer: Result<Value, Refusal>) -> Value {
-        answer.unwrap_or_else(|refusal| panic!("{path}: {refusal:?}\n{}", self.driver.output()))
+        answer.unwrap_or_else(|refusal| self.fail(path, &refusal))
+    }
+
+    /// Panics with what is known; with [`Frozen`] when the page no longer answers or its process was ended for that.
+    fn fail(&self, path: &str, refusal: &Refusal) -> ! {
+        let words = format!("{path}: {refusal:?}\n{}", self.driver.output());
+        if ["no connection", "invalid session id"].contains(&refusal.code.as_str()) {
+            std::panic::panic_any(Frozen(words));
+        }
+        panic!("{words}");
     }
 }
 
