@@ -196,3 +196,35 @@ pub const PLAYER_PICTURE: &str = "(() => {
     context.drawImage(video, 0, 0, 64, 36);
     return context.getImageData(0, 0, 64, 36).data.reduce((sum, value, at) => (sum * 31 + value * at) % 1e9, 0);
 })()";
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::panic::panic_any;
+
+    use super::*;
+
+    fn tellings(tell: impl Fn(u32)) -> (u32, bool) {
+        let told = Cell::new(0);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            story(|| {
+                told.set(told.get() + 1);
+                tell(told.get());
+            });
+        }));
+        (told.get(), outcome.is_ok())
+    }
+
+    #[test]
+    fn a_story_is_told_again_only_if_the_page_froze_and_only_once() {
+        assert_eq!(tellings(|_| ()), (1, true));
+        assert_eq!(tellings(|_| panic!("what was expected did not come")), (1, false));
+        assert_eq!(
+            tellings(|time| if time == 1 {
+                panic_any(Frozen("made up".to_owned()))
+            }),
+            (2, true)
+        );
+        assert_eq!(tellings(|_| panic_any(Frozen("made up".to_owned()))), (2, false));
+    }
+}
