@@ -19,7 +19,7 @@ use crate::error::{Error, Phase};
 use crate::probe::{Evidence, Step};
 use crate::publisher::ConnectOptions;
 use crate::wire::{HandshakeFailure, Socket, Turn, Wire};
-use crate::{auth, dial, message, tls};
+use crate::{auth, dial, message, tcp, tls};
 
 /// Some servers never close their side; the others do so at once.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -61,6 +61,8 @@ pub(crate) struct Connection {
     pub(crate) session: Session,
     stall_limit: Duration,
     wire: Wire,
+    /// Where the system lets us look.
+    probe: Option<tcp::Probe>,
     acknowledged: Option<u64>,
     challenge: Option<Challenge>,
 }
@@ -107,6 +109,8 @@ impl Connection {
         progress.phase = Phase::Tcp;
         let (stream, peer) = dial::tcp(server.clone(), addresses, options.send_buffer).await?;
         progress.passed(|| Evidence::Tcp { peer });
+        tcp::bound(&stream);
+        let probe = tcp::Probe::new(&stream).ok();
         let socket: Box<dyn Socket> = if ingest.tls() {
             progress.phase = Phase::Tls;
             let stream = tls::connect(ingest, &options.extra_roots, stream).await?;
@@ -127,7 +131,7 @@ impl Connection {
             .map_err(|source| Error::protocol(Phase::Connect, &server, source))?;
         let stall_limit = options.stall_limit;
         let mut connection =
-            Self { server, peer, session, stall_limit, wire, acknowledged: None, challenge: None };
+            Self { server, peer, session, stall_limit, wire, probe, acknowledged: None, challenge: None };
         let events = connection.session.receive(&early);
         connection.observe(events)?;
         Ok(connection)
@@ -165,6 +169,11 @@ impl Connection {
     /// Bytes that went out, handshake included.
     pub(crate) fn written(&self) -> u64 {
         self.wire.written()
+    }
+
+    /// What the system knows of the connection.
+    pub(crate) fn tcp(&self) -> tcp::Signals {
+        self.probe.as_ref().map(tcp::Probe::signals).unwrap_or_default()
     }
 
     /// Bytes that the server says it has.

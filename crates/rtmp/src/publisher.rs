@@ -11,6 +11,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use crate::connection::{Connection, Progress};
 use crate::error::{Error, Phase};
 use crate::flv::Muxer;
+use crate::tcp;
 
 /// What the metadata calls us.
 const ENCODER: &str = concat!("Tamarack ", env!("CARGO_PKG_VERSION"));
@@ -46,6 +47,8 @@ pub struct Stats {
     pub bytes_written: u64,
     /// Bytes that the server says it has, once it says so. Not every server does, or counts rightly.
     pub bytes_acknowledged: Option<u64>,
+    /// What the operating system knows of the connection.
+    pub tcp: tcp::Signals,
     /// Where they went.
     pub peer: SocketAddr,
 }
@@ -113,7 +116,7 @@ impl Publisher {
     pub fn stats(&self) -> Stats {
         let Connection { peer, .. } = self.connection;
         let (bytes_written, bytes_acknowledged) = (self.connection.written(), self.connection.acknowledged());
-        Stats { bytes_written, bytes_acknowledged, peer }
+        Stats { bytes_written, bytes_acknowledged, tcp: self.connection.tcp(), peer }
     }
 
     /// Says goodbye, so that the server frees the stream's name, and closes; takes `limit` at most.
