@@ -161,6 +161,13 @@ impl Nginx {
         }
     }
 
+    /// Lets it go on after [`Nginx::freeze`].
+    pub fn thaw(&self) {
+        if let Some(process) = &self.process {
+            process.signal(libc::SIGCONT);
+        }
+    }
+
     /// Starts it again, but application `live` has another name: who comes back is hung up on.
     pub fn restart_without_live(&mut self) {
         let configuration = self.configuration().replace("application live ", "application other ");

@@ -61,8 +61,7 @@ pub(crate) struct Connection {
     pub(crate) session: Session,
     stall_limit: Duration,
     wire: Wire,
-    /// Where the system lets us look.
-    probe: Option<tcp::Probe>,
+    probe: tcp::Probe,
     acknowledged: Option<u64>,
     challenge: Option<Challenge>,
 }
@@ -110,7 +109,7 @@ impl Connection {
         let (stream, peer) = dial::tcp(server.clone(), addresses, options.send_buffer).await?;
         progress.passed(|| Evidence::Tcp { peer });
         tcp::bound(&stream);
-        let probe = tcp::Probe::new(&stream).ok();
+        let probe = tcp::Probe::new(&stream);
         let socket: Box<dyn Socket> = if ingest.tls() {
             progress.phase = Phase::Tls;
             let stream = tls::connect(ingest, &options.extra_roots, stream).await?;
@@ -171,9 +170,9 @@ impl Connection {
         self.wire.written()
     }
 
-    /// What the system knows of the connection.
-    pub(crate) fn tcp(&self) -> tcp::Signals {
-        self.probe.as_ref().map(tcp::Probe::signals).unwrap_or_default()
+    /// Asks the system about the connection.
+    pub(crate) fn probe(&self) -> &tcp::Probe {
+        &self.probe
     }
 
     /// Bytes that the server says it has.

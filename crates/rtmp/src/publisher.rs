@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use media::{Ingest, Item};
+use media::{Ingest, Item, Timestamp};
 use tokio::time::timeout;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
@@ -116,7 +116,23 @@ impl Publisher {
     pub fn stats(&self) -> Stats {
         let Connection { peer, .. } = self.connection;
         let (bytes_written, bytes_acknowledged) = (self.connection.written(), self.connection.acknowledged());
-        Stats { bytes_written, bytes_acknowledged, tcp: self.connection.tcp(), peer }
+        Stats { bytes_written, bytes_acknowledged, tcp: self.connection.probe().signals(), peer }
+    }
+
+    /// A look at the connection while something is being sent. To be dropped with the publisher.
+    pub fn tcp(&self) -> tcp::Probe {
+        self.connection.probe().clone()
+    }
+
+    /// The instant that is zero for the server, once a packet was sent.
+    pub fn zero(&self) -> Option<Timestamp> {
+        self.muxer.zero()
+    }
+
+    /// Goes on in the time of an earlier connection, whose zero is given, with what was decoded at `at`. For
+    /// the server the stream has a hole then, instead of beginning at zero once more.
+    pub fn go_on(&mut self, zero: Timestamp, at: Timestamp) {
+        self.muxer.go_on(zero, at);
     }
 
     /// Says goodbye, so that the server frees the stream's name, and closes; takes `limit` at most.

@@ -5,6 +5,7 @@
 //! media; what the peer acknowledges stops at once.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -32,18 +33,20 @@ pub struct Signals {
     pub retransmitted: Option<u64>,
 }
 
-/// A look at a connection from beside it. It keeps the socket open: it must go together with its stream.
-#[derive(Debug)]
-pub(crate) struct Probe(system::Socket);
+/// A look at a connection from beside it. It keeps the socket open: it must go together with its
+/// publisher.
+#[derive(Clone, Debug)]
+pub struct Probe(Option<Arc<system::Socket>>);
 
 impl Probe {
-    pub(crate) fn new(stream: &TcpStream) -> io::Result<Self> {
-        system::Socket::beside(stream).map(Self)
+    /// Where the system lets nobody look, nothing is told.
+    pub(crate) fn new(stream: &TcpStream) -> Self {
+        Self(system::Socket::beside(stream).ok().map(Arc::new))
     }
 
     /// What the system tells at this moment.
-    pub(crate) fn signals(&self) -> Signals {
-        self.0.signals().unwrap_or_default()
+    pub fn signals(&self) -> Signals {
+        self.0.as_ref().and_then(|socket| socket.signals().ok()).unwrap_or_default()
     }
 }
 
@@ -221,7 +224,7 @@ mod tests {
         let mut ours = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (mut peer, _) = listener.accept().await.unwrap();
         bound(&ours);
-        let probe = Probe::new(&ours).unwrap();
+        let probe = Probe::new(&ours);
         ours.write_all(&[0; 1000]).await.unwrap();
         peer.read_exact(&mut [0; 1000]).await.unwrap();
         while probe.signals().outstanding != Some(0) {

@@ -136,7 +136,15 @@ export class FakeRun {
     const found = this.#targets[target];
     if (!found || OVER.includes(found.state)) return;
     found.state = state;
-    this.#emit({ event: "state", target, state, attempt, cause, at: new Date().toISOString() });
+    this.#emit({
+      event: "state",
+      target,
+      state,
+      attempt,
+      server: state === "live" ? 0 : null,
+      cause,
+      at: new Date().toISOString(),
+    });
   }
 
   /** The last one's end is the run's. */
@@ -213,6 +221,10 @@ export class FakeRun {
           bytes: this.#seconds * kbps * 125,
           dropped: live ? 0 : this.#seconds * 2,
           reconnects: live ? 0 : 1,
+          server: 0,
+          rtt_ms: live ? 18.4 : null,
+          acknowledged: this.#seconds * kbps * 124,
+          retransmitted: 0,
         };
       }),
     };
@@ -238,6 +250,7 @@ export class FakeRun {
         dropped: 0,
         live_s: seconds,
         reconnects: 0,
+        failovers: 0,
         gaps: [],
       })),
       recording: null,
