@@ -212,14 +212,14 @@ impl<'a> Session<'a> {
         watchdog.note(now, &signals, *written);
         ledger.arrived(written.saturating_sub(signals.outstanding.unwrap_or_default()));
         self.output.reading.send_replace(Reading { server: self.server, ..self.base.with(signals) });
-        let begins = live_since.is_none()
-            && !self.output.stops.gently.is_cancelled()
-            && ledger.is_live(now, signals.acknowledged);
+        let stopping = self.output.stops.gently.is_cancelled();
+        let begins = live_since.is_none() && !stopping && ledger.is_live(now, signals.acknowledged);
         if begins {
             *live_since = Some(now);
             self.output.live(self.server, *first);
         }
         let changed = *self.output.changes.borrow();
-        watchdog.is_dead(now, changed)
+        // What is left of a stop's three seconds is not taken from a path that may recover.
+        !stopping && watchdog.is_dead(now, changed)
     }
 }

@@ -115,7 +115,7 @@ async fn a_target_that_takes_nothing_is_dropped_in_time_and_costs_the_other_noth
     run.stop_target(1);
     heard.stopped(1).await;
     let took = begun.elapsed();
-    // Sooner than the limit when the path turns out to be dead.
+    assert!(took > FLUSH_LIMIT - Duration::from_millis(500), "what waits has its time: {took:?}");
     assert!(took < FLUSH_LIMIT + Duration::from_millis(500), "{took:?}");
 
     let nobody = format!("rtmp://127.0.0.1:{}/live/s", free_port());
