@@ -16,7 +16,7 @@
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -24,11 +24,12 @@ use std::time::{Duration, Instant};
 
 /// Bytes that move at once: small, so that a slow path is slow evenly.
 const CHUNK: usize = 1400;
-/// The receive buffer of its sockets: what it has not taken is not acknowledged.
-const RECEIVE_BUFFER: libc::c_int = 8 << 10;
+/// What its sockets hold: what it has not taken is not acknowledged.
+const BUFFER: libc::c_int = 8 << 10;
 
 /// The path. Dropping it breaks it and every connection over it.
 pub struct Proxy {
+    address: Ipv4Addr,
     port: u16,
     shared: Arc<Shared>,
 }
@@ -54,16 +55,21 @@ struct Path {
 }
 
 impl Proxy {
-    /// A path to a port of 127.0.0.1, as fast as can be, with a buffer of 64 KiB.
+    /// A path to a port of 127.0.0.1, as fast as can be, with a buffer of 16 KiB.
     pub fn to(upstream: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port of 127.0.0.1");
+        Self::at(Ipv4Addr::LOCALHOST, upstream)
+    }
+
+    /// The same from another of this computer's addresses: that of a [`Netns`](crate::Netns).
+    pub fn at(address: Ipv4Addr, upstream: u16) -> Self {
+        let listener = TcpListener::bind((address, 0)).expect("a port");
         shrink(&listener);
         listener.set_nonblocking(true).expect("a listener of our own");
         let port = listener.local_addr().expect("it is bound").port();
         let path = Path {
             rate: None,
             delay: Duration::ZERO,
-            buffer: 64 << 10,
+            buffer: 16 << 10,
             stalled: false,
             refusing: false,
             closed: false,
@@ -76,10 +82,10 @@ impl Proxy {
         });
         let accepting = shared.clone();
         thread::spawn(move || accepting.accept(&listener));
-        Self { port, shared }
+        Self { address, port, shared }
     }
 
-    /// The port of 127.0.0.1 that leads into it.
+    /// The port that leads into it.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -88,7 +94,7 @@ impl Proxy {
     pub fn url(&self, url: &str) -> String {
         let direct = format!(":{}/", self.shared.upstream.port());
         assert!(url.contains(&direct), "{url} is not at port {direct}");
-        url.replace(&direct, &format!(":{}/", self.port))
+        url.replace(&direct, &format!(":{}/", self.port)).replace("127.0.0.1", &self.address.to_string())
     }
 
     /// Bits a second that pass from client to server; `None` for no limit.
@@ -194,6 +200,7 @@ impl Shared {
     /// Leads a client to the server.
     fn join(self: &Arc<Self>, client: TcpStream) {
         let Ok(server) = TcpStream::connect(self.upstream) else { return reset(&client) };
+        set(server.as_raw_fd(), libc::SO_SNDBUF, &BUFFER);
         client.set_nonblocking(false).expect("a socket of our own");
         for socket in [&client, &server] {
             socket.set_nodelay(true).expect("a socket of our own");
@@ -277,7 +284,7 @@ impl Shared {
 }
 
 fn shrink(listener: &TcpListener) {
-    set(listener.as_raw_fd(), libc::SO_RCVBUF, &RECEIVE_BUFFER);
+    set(listener.as_raw_fd(), libc::SO_RCVBUF, &BUFFER);
 }
 
 fn reset(client: &TcpStream) {

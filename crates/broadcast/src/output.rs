@@ -180,6 +180,7 @@ impl Output {
         moved: Instant,
     ) -> Verdict {
         let was_live = self.was_live();
+        let error = if was_live { error.while_returning() } else { error };
         let refused = if was_live { error.is_refusal_of_a_known_stream() } else { error.is_refusal() };
         let hurried = timeout < TOO_SHORT && matches!(error, rtmp::Error::Timeout { .. });
         let trouble = match before {
