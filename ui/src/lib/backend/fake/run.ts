@@ -17,6 +17,10 @@ export interface Plan {
   playback: string | null;
   /** Pictures of a second that are the one before once more. */
   repeats: number;
+  /** Which of its servers each target is live at. */
+  server: number;
+  /** Seconds that viewers missed. */
+  missed: number;
   /** What happens to other targets than the first, by position: `failed` or `reconnecting`. */
   trouble: ReadonlyMap<number, StateName>;
 }
@@ -141,7 +145,7 @@ export class FakeRun {
       target,
       state,
       attempt,
-      server: state === "live" ? 0 : null,
+      server: state === "live" ? this.#plan.server : null,
       cause,
       at: new Date().toISOString(),
     });
@@ -221,7 +225,7 @@ export class FakeRun {
           bytes: this.#seconds * kbps * 125,
           dropped: live ? 0 : this.#seconds * 2,
           reconnects: live ? 0 : 1,
-          server: 0,
+          server: this.#plan.server,
           rtt_ms: live ? 18.4 : null,
           acknowledged: this.#seconds * kbps * 124,
           retransmitted: 0,
@@ -250,8 +254,8 @@ export class FakeRun {
         dropped: 0,
         live_s: seconds,
         reconnects: 0,
-        failovers: 0,
-        gaps: [],
+        failovers: this.#plan.server,
+        gaps: this.#plan.missed > 0 ? [{ from: "", to: "", lost_s: this.#plan.missed }] : [],
       })),
       recording: null,
     };
