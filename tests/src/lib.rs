@@ -49,7 +49,7 @@ pub use keyring::Keyring;
 pub use microphone::Microphone;
 pub use netns::Netns;
 pub use nginx::Nginx;
-pub use process::{Process, Usage};
+pub use process::{Held, Process, Usage};
 pub use proxy::Proxy;
 pub use system::{Environment, TempDir, With, base64, free_port, monotonic_nanos, wait_for, workspace};
 pub use tamarack::{Run, Tamarack};

@@ -36,6 +36,17 @@ pub struct Usage {
     pub peak_memory: u64,
 }
 
+/// What a process holds at this moment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Held {
+    /// Resident memory, in bytes.
+    pub memory: u64,
+    /// Threads.
+    pub threads: usize,
+    /// Open file descriptors.
+    pub descriptors: usize,
+}
+
 /// A running child. Dropping it kills and reaps the child and its process group.
 ///
 /// The child also dies with the thread that started it, so that a killed test run leaves nothing.
@@ -200,6 +211,18 @@ impl Process {
         used.saturating_sub(family.iter().map(|id| cpu_of_fake_cameras(*id)).sum())
     }
 
+    /// What it holds now.
+    pub fn held(&self) -> Held {
+        let count = |folder: &str| {
+            fs::read_dir(format!("/proc/{}/{folder}", self.id())).map_or(0, |entries| entries.count())
+        };
+        Held {
+            memory: kilobytes_of(self.id(), "VmRSS:").unwrap_or_default() * 1024,
+            threads: count("task"),
+            descriptors: count("fd"),
+        }
+    }
+
     /// What it has used so far; its own children are not counted.
     pub fn usage(&self) -> Usage {
         usage_of(self.id())
@@ -229,15 +252,17 @@ fn usage_of(id: u32) -> Usage {
         [14, 15].into_iter().filter_map(|field| stat_field(id, field)?.parse::<u64>().ok()).sum();
     // SAFETY: plain call.
     let per_second = unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as u64;
-    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-    let kilobytes = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .and_then(|value| value.split_whitespace().next()?.parse::<u64>().ok());
     Usage {
         cpu: Duration::from_millis(ticks * 1000 / per_second),
-        peak_memory: kilobytes.unwrap_or_default() * 1024,
+        peak_memory: kilobytes_of(id, "VmHWM:").unwrap_or_default() * 1024,
     }
+}
+
+/// A field of `/proc/<id>/status`.
+fn kilobytes_of(id: u32, field: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let value = status.lines().find_map(|line| line.strip_prefix(field))?;
+    value.split_whitespace().next()?.parse().ok()
 }
 
 impl Drop for Process {

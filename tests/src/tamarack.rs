@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::netns::Netns;
-use crate::process::{Process, Usage};
+use crate::process::{Held, Process, Usage};
 use crate::system::{Environment, TempDir, target_dir};
 
 /// A run of `tamarack` that is being prepared: its settings are its own and empty.
@@ -207,6 +207,11 @@ impl Run {
     /// Processor time and memory so far.
     pub fn usage(&self) -> Usage {
         self.process.usage()
+    }
+
+    /// Memory, threads and descriptors now.
+    pub fn held(&self) -> Held {
+        self.process.held()
     }
 
     /// Its process id.
