@@ -70,12 +70,15 @@ impl Microphone {
             pipe.display()
         ));
         self.choose("beep");
-        self.beeper = Some(Beeper::start(pipe));
         // PulseAudio leaves the pipe alone while nobody records; the next recorder would then first get
-        // a third of a second of old sound, as from no real microphone. So somebody always records.
+        // a third of a second of old sound, as from no real microphone. So somebody always records, and
+        // does so before the first beep.
         let mut listener = Command::new("sh");
         listener.args(["-c", "exec parec --raw --latency-msec=50 > /dev/null"]).with(&*self);
         self.players.push(Process::spawn("parec", &mut listener));
+        let records = || (!self.pactl(&["list", "short", "source-outputs"]).is_empty()).then_some(());
+        wait_for("a recorder", LIMIT, records, || self.output());
+        self.beeper = Some(Beeper::start(pipe));
     }
 
     /// A daemon without any source: no microphone.

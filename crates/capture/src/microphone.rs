@@ -1,7 +1,7 @@
 //! Microphones through cpal.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -40,19 +40,36 @@ pub struct Device {
 
 /// PulseAudio (and PipeWire through its Pulse server) shares microphones; bare ALSA does not, so it
 /// comes second. Other systems have one host.
-fn hosts() -> Vec<cpal::Host> {
+fn hosts() -> Vec<Arc<cpal::Host>> {
     #[cfg(target_os = "linux")]
     let order = [cpal::HostId::PulseAudio, cpal::HostId::Alsa];
     #[cfg(not(target_os = "linux"))]
     let order = [cpal::default_host().id()];
-    order.into_iter().filter_map(|id| cpal::host_from_id(id).ok()).collect()
+    order.into_iter().filter_map(host).collect()
+}
+
+/// The one host of this kind, made anew when it no longer answers: what PulseAudio's client began, a thread
+/// and three descriptors, stays for as long as the server does, even when it is dropped (pulseaudio 0.3.2).
+fn host(id: cpal::HostId) -> Option<Arc<cpal::Host>> {
+    static KEPT: Mutex<Vec<Arc<cpal::Host>>> = Mutex::new(Vec::new());
+    let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = kept().iter().find(|host| host.id() == id).cloned();
+    // Asked without the lock: a sound server may also not answer.
+    if let Some(host) = known.filter(|host| host.input_devices().is_ok()) {
+        return Some(host);
+    }
+    let host = Arc::new(cpal::host_from_id(id).ok()?);
+    let mut kept = kept();
+    kept.retain(|host| host.id() != id);
+    kept.push(host.clone());
+    Some(host)
 }
 
 /// The microphones of the first host that has some.
 pub fn list() -> Vec<Device> {
     hosts()
         .iter()
-        .map(devices_of)
+        .map(|host| devices_of(host))
         .find(|devices| !devices.is_empty())
         .unwrap_or_default()
         .into_iter()
@@ -91,7 +108,8 @@ fn is_a_device(device: &cpal::Device) -> bool {
 }
 
 fn find(wanted: Option<&str>) -> Result<(Device, cpal::Device), Error> {
-    let mut found = hosts().iter().map(devices_of).find(|devices| !devices.is_empty()).unwrap_or_default();
+    let mut found =
+        hosts().iter().map(|host| devices_of(host)).find(|devices| !devices.is_empty()).unwrap_or_default();
     let at = choose(found.iter().map(|(device, _)| device), wanted)?;
     Ok(found.swap_remove(at))
 }
@@ -297,8 +315,8 @@ impl Open {
 fn watch(id: &str, faults: &Arc<Faults>) {
     let (id, faults) = (id.to_owned(), Arc::downgrade(faults));
     let look = move || {
-        let host = id.parse::<cpal::DeviceId>().and_then(|id| cpal::host_from_id(id.host()));
-        let Ok(host) = host else { return };
+        let known = id.parse::<cpal::DeviceId>().ok().and_then(|id| host(id.host()));
+        let Some(host) = known else { return };
         while let Some(faults) = faults.upgrade() {
             let is_gone =
                 host.input_devices().is_ok_and(|mut devices| devices.all(|found| id_of(&found) != id));
