@@ -63,6 +63,8 @@ struct Inner {
     on: usize,
     /// Nobody joins any more.
     closed: bool,
+    /// The run goes on although none is on: there is a recording.
+    kept: bool,
 }
 
 impl Targets {
@@ -140,6 +142,17 @@ impl Targets {
         lane.queue.finish();
     }
 
+    /// Says whether something else keeps the run on when no target is. When it does not any more and none is, all
+    /// are over.
+    pub(crate) fn keep(&self, kept: bool) {
+        let mut inner = self.lock();
+        inner.kept = kept;
+        if !kept && inner.on == 0 {
+            inner.closed = true;
+            self.over.cancel();
+        }
+    }
+
     /// Takes nobody in any more.
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
@@ -158,7 +171,7 @@ impl Targets {
         self.shared.leave(queue);
         let mut inner = self.lock();
         inner.on -= 1;
-        if inner.on == 0 {
+        if inner.on == 0 && (inner.closed || !inner.kept) {
             inner.closed = true;
             self.over.cancel();
         }

@@ -1,8 +1,8 @@
 //! The sample tables of a plain MP4, collected while its fragments are written or read.
 
 use mp4_atom::{
-    Co64, Ctts, CttsEntry, Edts, Elst, ElstEntry, Encode, Moof, Moov, Stsc, StscEntry, Stss, Stsz,
-    StszSamples, Stts, SttsEntry, Traf, Trak, TrunEntry,
+    Co64, Ctts, CttsEntry, DecodeMaybe, Edts, Elst, ElstEntry, Encode, Moof, Moov, Stsc, StscEntry, Stss,
+    Stsz, StszSamples, Stts, SttsEntry, Traf, Trak, TrunEntry,
 };
 
 use crate::{Error, VIDEO_TIMESCALE};
@@ -86,6 +86,19 @@ impl Index {
         };
         let tables = init.trak.iter().map(table).collect();
         Ok(Self { init, tables })
+    }
+
+    /// An empty index of what [`head`](crate::head) or [`init_segment`](crate::init_segment) wrote.
+    pub fn of(head: &[u8]) -> Result<Self, Error> {
+        Ok(crate::scan(&mut std::io::Cursor::new(head))?.index)
+    }
+
+    /// Takes in what [`fragment`](crate::fragment) wrote and is at `at` in the file.
+    pub fn take(&mut self, fragment: &[u8], at: u64) -> Result<(), Error> {
+        let mut rest = fragment;
+        let moof = Moof::decode_maybe(&mut rest)?.ok_or(Error::Fragment("without a head"))?;
+        let end = at + fragment.len() as u64;
+        self.add(&moof, at, end - rest.len() as u64..end)
     }
 
     /// Takes in a fragment whose `moof` begins at `at`, and whose samples must lie within `data`. Nothing of it
@@ -343,8 +356,8 @@ impl Table {
                 let sync = self.all_sync || syncs.next_if(|&&sync| sync == number).is_some();
                 let at = start.unwrap_or(offset);
                 let sample = Sample { offset: at, size, dts, duration, shown_later, sync };
-                offset = at + u64::from(size);
-                dts += u64::from(duration);
+                offset = at.saturating_add(size.into());
+                dts = dts.saturating_add(duration.into());
                 sample
             },
         )

@@ -213,6 +213,7 @@ mod tests {
             keyframe_shortest: None,
             keyframe_longest: None,
             targets: vec![live.clone(), live],
+            recording: None,
             error: None,
         };
         assert!(summary(&run, Language::English).targets.iter().all(|target| target.end == End::Ok));

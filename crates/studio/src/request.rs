@@ -71,6 +71,7 @@ impl LiveRequest {
             video: with_video.then(|| self.video.clone()),
             audio: self.audio,
             connect_timeout: self.connect_timeout,
+            recording: None,
         }
     }
 }

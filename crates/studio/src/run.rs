@@ -221,6 +221,8 @@ impl Studio {
                 labels.event(target).into_iter().for_each(|label| teller.joined(label));
             }
             broadcast::Event::Statistics(statistics) => teller.statistics(&statistics),
+            // No door asks for one.
+            broadcast::Event::Recording(_) => {}
             broadcast::Event::State { target, state } => {
                 if matches!(state, State::Live { .. }) {
                     first_live.send_replace(true);

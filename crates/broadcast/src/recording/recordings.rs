@@ -1,0 +1,152 @@
+//! The recordings of a run, one at a time.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use media::Tracks;
+use stage::Stage;
+use tokio::sync::watch;
+
+use super::recorder::{Prepared, Recorder};
+use super::{File, News, Progress, Settings, Summary};
+use crate::Error;
+use crate::encode::Shared;
+use crate::run::{Event, Listener};
+use crate::stops::Stops;
+use crate::targets::Targets;
+
+/// How long a disk may take to bring the end of a recording home. What it has by then can be played, and is
+/// offered for repair.
+const END_LIMIT: Duration = Duration::from_secs(10);
+
+pub(crate) struct Recordings {
+    stage: Arc<Stage>,
+    tracks: Arc<Tracks>,
+    shared: Arc<Shared>,
+    targets: Arc<Targets>,
+    listener: Listener,
+    inner: Mutex<Inner>,
+    /// Whether one is on.
+    on: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Inner {
+    recorder: Option<Recorder>,
+    /// All that are over.
+    done: Option<Summary>,
+    closed: bool,
+}
+
+impl Recordings {
+    pub(crate) fn new(
+        stage: Arc<Stage>,
+        tracks: Arc<Tracks>,
+        shared: Arc<Shared>,
+        targets: Arc<Targets>,
+        listener: Listener,
+    ) -> Self {
+        let on = watch::Sender::new(false);
+        Self { stage, tracks, shared, targets, listener, inner: Mutex::default(), on }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes the file; from now on no other recording can be begun. [`Recordings::begin`] follows.
+    pub(crate) fn prepare(&self, settings: &Settings) -> Result<Prepared, Error> {
+        if self.lock().closed {
+            return Err(Error::Over);
+        }
+        let free = self.on.send_if_modified(|on| !std::mem::replace(on, true));
+        if !free {
+            return Err(Error::AlreadyRecording);
+        }
+        let prepared = Prepared::new(settings, &self.stage, &self.tracks, self.listener.clone());
+        let prepared = prepared.inspect_err(|_| _ = self.on.send_replace(false))?;
+        self.shared.record(prepared.shares());
+        Ok(prepared)
+    }
+
+    /// Begins to write. `alone` says that the run has nothing else.
+    pub(crate) fn begin(self: &Arc<Self>, prepared: Prepared, alone: bool) -> Result<(), Error> {
+        let goes_on = alone || prepared.goes_on();
+        // Held until the recorder stands there: it may end before this does.
+        let mut inner = self.lock();
+        if goes_on {
+            self.targets.keep(true);
+        }
+        let of_thread = self.clone();
+        match prepared.start(&self.stage, move |summary| of_thread.ended(summary)) {
+            Ok(recorder) => {
+                if inner.closed {
+                    recorder.stop();
+                }
+                inner.recorder = Some(recorder);
+                Ok(())
+            }
+            Err(error) => {
+                drop(inner);
+                self.shared.record(None);
+                self.on.send_replace(false);
+                self.targets.keep(false);
+                Err(error)
+            }
+        }
+    }
+
+    fn ended(&self, summary: Summary) {
+        let mut inner = self.lock();
+        inner.recorder = None;
+        inner.done.get_or_insert_default().append(summary.clone());
+        drop(inner);
+        self.shared.record(None);
+        (self.listener)(Event::Recording(News::Ended(summary)));
+        self.on.send_replace(false);
+        self.targets.keep(false);
+    }
+
+    /// Ends the one that is on.
+    pub(crate) fn stop(&self) {
+        self.lock().recorder.iter().for_each(Recorder::stop);
+    }
+
+    /// Begins none any more, and tells encoders of their own to end.
+    pub(crate) fn close(&self) {
+        let mut inner = self.lock();
+        inner.closed = true;
+        inner.recorder.iter().for_each(Recorder::stop_own);
+    }
+
+    /// Waits for the end of the one that is on: [`END_LIMIT`] at most.
+    pub(crate) async fn over(&self, stops: &Stops) {
+        let mut on = self.on.subscribe();
+        tokio::select! {
+            _ = on.wait_for(|on| !on) => return,
+            () = stops.at_once.cancelled() => {}
+            () = tokio::time::sleep(END_LIMIT) => {}
+        }
+        tracing::error!("the disk was still busy with the recording at the end");
+        let mut inner = self.lock();
+        let Some(recorder) = inner.recorder.take() else { return };
+        let Progress { file, duration, bytes, lost, .. } = recorder.progress();
+        let begins = std::time::SystemTime::now() - duration;
+        let late = Summary {
+            files: vec![File { path: file, begins, duration, bytes }],
+            lost,
+            error: Some(Error::RecordingLate),
+        };
+        inner.done.get_or_insert_default().append(late);
+    }
+
+    /// How the one that is on is getting on.
+    pub(crate) fn progress(&self) -> Option<Progress> {
+        self.lock().recorder.as_ref().map(Recorder::progress)
+    }
+
+    /// How all went.
+    pub(crate) fn summary(&self) -> Option<Summary> {
+        self.lock().done.clone()
+    }
+}
