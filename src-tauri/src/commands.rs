@@ -110,6 +110,7 @@ pub(crate) async fn request(destinations: Vec<Destination>, app: &AppHandle) -> 
             as_asked: false,
             connect_timeout: CONNECT_TIMEOUT,
             duration: None,
+            recording: None,
         })
     };
     spawn_blocking(read).await.map_err(lost)?.map_err(cause)

@@ -102,8 +102,8 @@ impl Run {
     /// blocks while the encoders open.
     ///
     /// # Errors
-    /// When an encoder does not open, or the recording's file cannot be made. Targets that cannot be reached are
-    /// told as events.
+    /// When an encoder does not open, or there is nothing but a recording whose file cannot be made. Targets that
+    /// cannot be reached, and a recording beside them, are told as events.
     pub fn start(
         stage: &Arc<Stage>,
         settings: &Settings,
@@ -133,11 +133,16 @@ impl Run {
             listener.clone(),
         ));
         // Before the encoders begin, so that it has the first picture; its own news come after `Started`.
-        let recording =
-            settings.recording.as_ref().map(|recording| recordings.prepare(recording)).transpose()?;
+        let recording = settings.recording.as_ref().map(|recording| recordings.prepare(recording));
+        let (recording, refused) = match recording.transpose() {
+            Err(error) if targets.is_empty() => return Err(error),
+            Err(error) => (None, Some(error)),
+            Ok(recording) => (recording, None),
+        };
         let threads = encoders.start(stage, &shared)?;
         listener(Event::Started(started));
         recording.map(|recording| recordings.begin(recording, targets.is_empty())).transpose()?;
+        refused.into_iter().for_each(|error| recordings.refused(error));
         members.begin(targets.into_iter().zip(queues));
         let parts = Parts {
             stage: stage.clone(),

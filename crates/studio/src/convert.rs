@@ -12,8 +12,8 @@ use words::Language;
 use crate::cause::cause;
 use crate::connections::Lowered;
 use crate::event::{
-    Cause, Encoding, End, Gap, KeyframeSpan, Mode, Started, StateName, Stats, Summary as SummaryEvent,
-    Target, TargetState, TargetStats, TargetSummary,
+    Cause, Encoding, End, Gap, KeyframeSpan, Mode, RecordingSummary, Started, StateName, Stats,
+    Summary as SummaryEvent, Target, TargetState, TargetStats, TargetSummary,
 };
 use crate::request::LiveRequest;
 
@@ -125,6 +125,7 @@ pub(crate) fn statistics(statistics: &Statistics, cpu_percent: f64) -> Stats {
                 reconnects: of.reconnects,
             })
             .collect(),
+        recording: statistics.recording.as_ref().map(Into::into),
     }
 }
 
@@ -137,6 +138,7 @@ fn rounded(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
+/// Writes the list of what was missed beside the recording, if something was.
 pub(crate) fn summary(summary: &Summary, language: Language) -> SummaryEvent {
     // What ended the run from inside ended every target that had no trouble of its own.
     let failure = summary.error.as_ref().map(|error| cause(error.code(), error, language));
@@ -156,7 +158,10 @@ pub(crate) fn summary(summary: &Summary, language: Language) -> SummaryEvent {
             .enumerate()
             .map(|(target, of)| target_summary(target, of, &failure, language))
             .collect(),
-        recording: None,
+        recording: summary
+            .recording
+            .as_ref()
+            .map(|recorded| RecordingSummary::of(recorded, &summary.targets, language)),
     }
 }
 
@@ -182,7 +187,7 @@ fn target_summary(
 }
 
 /// Seconds, to the millisecond.
-fn millis(time: Duration) -> f64 {
+pub(crate) fn millis(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 

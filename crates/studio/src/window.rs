@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::event::{Devices, Stage, Started, Stats, TargetState};
+use crate::event::{Devices, Recording, Stage, Started, Stats, TargetState};
 
 /// Everything that the window shows, at one moment; afterwards events keep it up to date.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -33,6 +33,8 @@ pub struct Run {
     pub stats: Option<Stats>,
     /// Where delivered streams can be watched, as far as that is known and works.
     pub playback: Vec<Playback>,
+    /// The latest word of the recording.
+    pub recording: Option<Recording>,
 }
 
 /// Where what one target gets can be watched.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use super::File;
-use crate::Gap;
+use crate::{Gap, TargetSummary};
 
 /// A dead path is noticed some seconds after it died, and what was sent into it is gone.
 const BEFORE: Duration = Duration::from_secs(5);
@@ -33,14 +33,18 @@ pub struct Piece {
     pub to: Duration,
 }
 
-/// Where the gaps of all targets are in the files of a recording, with some seconds on either side; gaps that none
-/// of them has are left out.
-pub fn missed<'a>(files: &[File], targets: impl Iterator<Item = &'a [Gap]>) -> Vec<Missed> {
-    let of_target = |(target, gaps): (usize, &[Gap])| {
-        let found = gaps.iter().map(|gap| Missed { target, gap: *gap, pieces: pieces(files, gap) });
+/// Where in the files of a recording that is what no target's audience saw, with some seconds on either side. What
+/// none of the files has is left out. A target that never came back missed everything from then on.
+pub fn missed(files: &[File], targets: &[TargetSummary]) -> Vec<Missed> {
+    let end = files.iter().map(|file| file.begins + file.duration).max();
+    let of_target = |(target, summary): (usize, &TargetSummary)| {
+        let lost = summary.lost_at.zip(end).filter(|(from, to)| summary.cause.is_some() && from < to);
+        let last = lost.map(|(from, to)| Gap { from, to });
+        let gaps = summary.gaps.iter().copied().chain(last);
+        let found = gaps.map(|gap| Missed { target, gap, pieces: pieces(files, &gap) });
         found.filter(|missed| !missed.pieces.is_empty()).collect::<Vec<_>>()
     };
-    targets.enumerate().flat_map(of_target).collect()
+    targets.iter().enumerate().flat_map(of_target).collect()
 }
 
 fn pieces(files: &[File], gap: &Gap) -> Vec<Piece> {
@@ -68,7 +72,8 @@ mod tests {
         };
         let files = [file("a", 0, 60), file("b", 60, 60), file("c", 300, 10)];
         let gaps = [Gap { from: at(50), to: at(70) }, Gap { from: at(200), to: at(210) }];
-        let found = missed(&files, [&[][..], &gaps].into_iter());
+        let target = TargetSummary { gaps: gaps.to_vec(), ..TargetSummary::default() };
+        let found = missed(&files, &[TargetSummary::default(), target.clone()]);
         let piece = |name: &str, from: u64, to: u64| Piece {
             file: name.into(),
             from: Duration::from_secs(from),

@@ -56,6 +56,14 @@ impl Place {
         }
     }
 
+    /// Makes its first file, which was not there before: a name that is taken gets a number.
+    ///
+    /// # Errors
+    /// When no file can be made there.
+    pub fn create_named(&self, stamp: &Stamp) -> Result<(File, PathBuf), Error> {
+        self.create(stamp, 1, |_| ()).map(|(file, path, ())| (file, path))
+    }
+
     /// Makes the file of this part, which was not there before: a name that is taken gets a number. `before` is
     /// told the path first.
     pub(crate) fn create<T>(
@@ -76,7 +84,11 @@ impl Place {
         let (stem, ending) = (self.stem(stamp, part), ending.unwrap_or_else(|| "mp4".to_owned()));
         for number in 1..MOST {
             let name = if number == 1 { stem.clone() } else { format!("{stem}-{number}") };
-            let path = self.folder().join(format!("{name}.{ending}"));
+            let name = format!("{name}.{ending}");
+            let path = match self {
+                Self::File(file) => file.with_file_name(name),
+                Self::Folder { folder, .. } => folder.join(name),
+            };
             if path.symlink_metadata().is_ok() {
                 continue;
             }

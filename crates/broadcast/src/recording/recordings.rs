@@ -26,8 +26,8 @@ pub(crate) struct Recordings {
     targets: Arc<Targets>,
     listener: Listener,
     inner: Mutex<Inner>,
-    /// Whether one is on.
-    on: watch::Sender<bool>,
+    /// How many of which not everything is told.
+    on: watch::Sender<u32>,
 }
 
 #[derive(Default)]
@@ -35,6 +35,8 @@ struct Inner {
     recorder: Option<Recorder>,
     /// All that are over.
     done: Option<Summary>,
+    /// One is on, and no other can be begun.
+    taken: bool,
     closed: bool,
 }
 
@@ -46,7 +48,7 @@ impl Recordings {
         targets: Arc<Targets>,
         listener: Listener,
     ) -> Self {
-        let on = watch::Sender::new(false);
+        let on = watch::Sender::new(0);
         Self { stage, tracks, shared, targets, listener, inner: Mutex::default(), on }
     }
 
@@ -56,15 +58,17 @@ impl Recordings {
 
     /// Makes the file; from now on no other recording can be begun. [`Recordings::begin`] follows.
     pub(crate) fn prepare(&self, settings: &Settings) -> Result<Prepared, Error> {
-        if self.lock().closed {
+        let mut inner = self.lock();
+        if inner.closed {
             return Err(Error::Over);
         }
-        let free = self.on.send_if_modified(|on| !std::mem::replace(on, true));
-        if !free {
+        if std::mem::replace(&mut inner.taken, true) {
             return Err(Error::AlreadyRecording);
         }
+        drop(inner);
+        self.on.send_modify(|on| *on += 1);
         let prepared = Prepared::new(settings, &self.stage, &self.tracks, self.listener.clone());
-        let prepared = prepared.inspect_err(|_| _ = self.on.send_replace(false))?;
+        let prepared = prepared.inspect_err(|_| self.give_up())?;
         self.shared.record(prepared.shares());
         Ok(prepared)
     }
@@ -89,22 +93,36 @@ impl Recordings {
             Err(error) => {
                 drop(inner);
                 self.shared.record(None);
-                self.on.send_replace(false);
                 self.targets.keep(false);
+                self.give_up();
                 Err(error)
             }
         }
     }
 
+    /// Tells of one that was asked for and could not begin, which is nothing to the targets.
+    pub(crate) fn refused(&self, error: Error) {
+        let summary = Summary { error: Some(error), ..Summary::default() };
+        self.lock().done.get_or_insert_default().append(summary.clone());
+        (self.listener)(Event::Recording(News::Ended(summary)));
+    }
+
+    /// What is told comes before the end of the run, and after the moment from which another can be begun.
     fn ended(&self, summary: Summary) {
+        self.shared.record(None);
+        self.targets.keep(false);
         let mut inner = self.lock();
         inner.recorder = None;
+        inner.taken = false;
         inner.done.get_or_insert_default().append(summary.clone());
         drop(inner);
-        self.shared.record(None);
         (self.listener)(Event::Recording(News::Ended(summary)));
-        self.on.send_replace(false);
-        self.targets.keep(false);
+        self.on.send_modify(|on| *on -= 1);
+    }
+
+    fn give_up(&self) {
+        self.lock().taken = false;
+        self.on.send_modify(|on| *on -= 1);
     }
 
     /// Ends the one that is on.
@@ -123,7 +141,7 @@ impl Recordings {
     pub(crate) async fn over(&self, stops: &Stops) {
         let mut on = self.on.subscribe();
         tokio::select! {
-            _ = on.wait_for(|on| !on) => return,
+            _ = on.wait_for(|on| *on == 0) => return,
             () = stops.at_once.cancelled() => {}
             () = tokio::time::sleep(END_LIMIT) => {}
         }

@@ -314,6 +314,7 @@ describe("a run", () => {
         { target: 1, url: "http://127.0.0.1:1/b.m3u8" },
         { target: 0, url: "http://127.0.0.1:1/a.m3u8" },
       ],
+      recording: null,
     });
     expect(run.control).toBe("end");
     expect(run.elapsed).toBe(90);

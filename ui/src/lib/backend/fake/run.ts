@@ -215,6 +215,7 @@ export class FakeRun {
           reconnects: live ? 0 : 1,
         };
       }),
+      recording: null,
     };
   }
 
