@@ -178,6 +178,11 @@ impl Run {
         self.targets.add(target)
     }
 
+    /// Whether a target is on. A run without one goes on while it is recorded.
+    pub fn has_targets(&self) -> bool {
+        self.targets.any_on()
+    }
+
     /// Ends one target and leaves the others alone: sends what waits for it, for [`FLUSH_LIMIT`] at most,
     /// and says goodbye; a second call ends it at once. Nothing happens when it is over already or never
     /// was. The run ends when its last target does.
@@ -196,6 +201,11 @@ impl Run {
         self.recordings.begin(recording, false)?;
         self.shared.want_keyframe();
         Ok(())
+    }
+
+    /// Whether a recording is on.
+    pub fn is_recorded(&self) -> bool {
+        self.recordings.progress().is_some()
     }
 
     /// Ends the recording, if one is on; [`News::Ended`](recording::News::Ended) says when its file is whole. The

@@ -177,6 +177,11 @@ impl Targets {
         }
     }
 
+    /// Whether one is on.
+    pub(crate) fn any_on(&self) -> bool {
+        self.lock().on > 0
+    }
+
     /// How each went.
     pub(crate) fn summaries(&self) -> Vec<TargetSummary> {
         self.lock().lanes.iter().map(|lane| lane.summary.borrow().clone()).collect()

@@ -21,6 +21,37 @@ pub struct Snapshot {
     pub language: Option<String>,
 }
 
+/// What the window knows of recordings before it was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Recordings {
+    /// Where they go unless somebody says so.
+    pub folder: String,
+    /// Those that a crash cut off.
+    pub broken: Vec<String>,
+}
+
+/// What the window wants recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RecordingChoice {
+    /// Where its files go.
+    pub folder: String,
+    /// What is in them.
+    pub quality: RecordingQuality,
+}
+
+/// What is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum RecordingQuality {
+    /// What the targets get.
+    AsSent,
+    /// An encoding of its own.
+    Full,
+}
+
 /// A run that is on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]

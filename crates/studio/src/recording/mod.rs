@@ -4,7 +4,7 @@ pub mod event;
 mod files;
 mod hear;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,9 +20,10 @@ pub use files::{broken, cut, cut_missed, forget, repair};
 pub(crate) use files::{journal, missed};
 pub(crate) use hear::Hear;
 
-use crate::Studio;
 use crate::cause::Failure;
 use crate::run::Phase;
+use crate::window::{RecordingChoice, RecordingQuality};
+use crate::{LiveRequest, Studio};
 
 /// What a camera is asked for when it is recorded in full quality.
 const FULL: Size = Size::new(1920, 1080);
@@ -121,7 +122,62 @@ fn full(sent: &Video, camera: Option<Size>) -> Video {
     Video { settings: VideoSettings { size, bitrate, ..own }, encoder: sent.encoder.clone() }
 }
 
+impl RecordingChoice {
+    /// The window's recordings are switched by themselves: they outlast the targets.
+    pub fn read(&self) -> Request {
+        let quality = match self.quality {
+            RecordingQuality::AsSent => Quality::AsSent,
+            RecordingQuality::Full => Quality::Full,
+        };
+        let to = To::Folder(self.folder.clone().into(), PATTERN.to_owned());
+        Request { to, split: Split::None, quality, goes_on: true }
+    }
+}
+
+/// Where recordings go unless somebody says so: the system's own place for films.
+pub fn usual_folder(home: &Path) -> PathBuf {
+    dirs::video_dir().map_or_else(|| home.join("films"), |films| films.join("Tamarack"))
+}
+
 impl Studio {
+    /// Begins to record: beside the run that is on, or as a run of its own with the encoding of `alone`. Whether it
+    /// began a run, whose end [`Studio::finish`] waits for.
+    ///
+    /// # Errors
+    /// As [`Studio::record`] and [`Studio::go_live`].
+    pub async fn start_recording(
+        self: &Arc<Self>,
+        request: Request,
+        alone: LiveRequest,
+    ) -> Result<bool, Failure> {
+        if self.is_live() {
+            return self.record(&request).await.map(|()| false);
+        }
+        let alone = LiveRequest { destinations: Vec::new(), recording: Some(request), ..alone };
+        let (studio, wanted) = (self.clone(), alone.wanted());
+        let prepared = tokio::task::spawn_blocking(move || studio.prepare_for(&wanted)).await;
+        prepared.map_err(|error| Failure::internal(&error, self.language()))??;
+        self.go_live(&alone).await.map(|()| true)
+    }
+
+    /// Goes live, or adds targets to the run that has none but a recording. Whether it began a run.
+    ///
+    /// # Errors
+    /// As [`Studio::go_live`] and [`Studio::add_target`].
+    pub async fn go_live_beside(self: &Arc<Self>, request: &LiveRequest) -> Result<bool, Failure> {
+        let recorded = match &*self.phase.borrow() {
+            Phase::On(live) => !live.run.has_targets() && live.run.is_recorded(),
+            _ => false,
+        };
+        if !recorded {
+            return self.go_live(request).await.map(|()| true);
+        }
+        for destination in &request.destinations {
+            self.add_target(destination).await?;
+        }
+        Ok(false)
+    }
+
     /// Begins to record beside the run that is on.
     ///
     /// # Errors
