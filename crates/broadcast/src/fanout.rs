@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use media::Packet;
+use media::{Item, Packet};
 
 use crate::interleave::Interleaver;
 use crate::queue::Queue;
@@ -30,7 +30,7 @@ impl Fanout {
                 for queue in &self.queues {
                     lost |= queue.push(ready.clone());
                 }
-                lost |= self.recording.as_ref().is_some_and(|recording| recording.push(ready));
+                lost |= self.recording.as_ref().is_some_and(|recording| recording.push(Item::Packet(ready)));
             }
         }
         lost
@@ -41,7 +41,7 @@ impl Fanout {
         self.finished = true;
         for packet in self.interleaver.finish() {
             self.queues.iter().for_each(|queue| _ = queue.push(packet.clone()));
-            self.recording.iter().for_each(|recording| _ = recording.push(packet.clone()));
+            self.recording.iter().for_each(|recording| _ = recording.push(Item::Packet(packet.clone())));
         }
         self.queues.iter().for_each(|queue| queue.finish());
         self.recording.iter().for_each(|recording| recording.finish());

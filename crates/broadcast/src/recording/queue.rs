@@ -66,10 +66,13 @@ impl Queue {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a packet from the interleaver; never waits. Whether a keyframe should be asked for.
-    pub(crate) fn push(&self, packet: Packet) -> bool {
+    /// Takes what comes from the interleaver; never waits. Whether a keyframe should be asked for.
+    pub(crate) fn push(&self, item: Item) -> bool {
         let mut inner = self.lock();
-        let wants_keyframe = inner.push(packet, self.most);
+        let wants_keyframe = match item {
+            Item::Packet(packet) => inner.push(packet, self.most),
+            Item::Tracks(tracks) => inner.begin_epoch(tracks),
+        };
         drop(inner);
         self.filled.notify_one();
         wants_keyframe
@@ -111,6 +114,13 @@ impl Queue {
 }
 
 impl Inner {
+    /// An epoch begins with a keyframe, so nothing has to be asked for.
+    fn begin_epoch(&mut self, tracks: Arc<Tracks>) -> bool {
+        self.has_video = tracks.video.is_some();
+        self.items.push_back(Item::Tracks(tracks));
+        false
+    }
+
     fn push(&mut self, packet: Packet, most: u64) -> bool {
         let begins = packet.keyframe && (packet.track == Track::Video || !self.has_video);
         let size = packet.data.len() as u64;
@@ -138,16 +148,16 @@ mod tests {
 
     use super::*;
 
-    fn packet(number: i64) -> Packet {
+    fn packet(number: i64) -> Item {
         let at = Timestamp::from_nanos(number * 40_000_000);
-        Packet {
+        Item::Packet(Packet {
             track: if number % 2 == 0 { Track::Video } else { Track::Audio },
             pts: at,
             dts: at,
             duration: Duration::from_millis(40),
             keyframe: number % 10 == 0 || number % 2 == 1,
             data: vec![0; 100].into(),
-        }
+        })
     }
 
     fn taken(queue: &Queue) -> Vec<i64> {

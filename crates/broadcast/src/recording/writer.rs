@@ -273,3 +273,91 @@ impl Rate {
         (self.since, self.bytes) = (Instant::now(), bytes);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use media::{AacParameters, H264Parameters, Size};
+
+    use super::super::{Place, Quality};
+    use super::*;
+
+    fn tracks(width: u32) -> Arc<Tracks> {
+        let config =
+            [1, 66, 192, 30, 255, 225, 0, 4, 0x67, 0x42, 0xC0, 0x1E, 1, 0, 4, 0x68, 0xCB, 0x83, 0xCB];
+        let size = Size::new(width, 2);
+        let video = H264Parameters { config: config.to_vec().into(), size, frame_rate: None, bitrate: None };
+        let audio = AacParameters::from_config(vec![0x11, 0x90].into());
+        Arc::new(Tracks { video: Some(video), audio })
+    }
+
+    /// Picture `number` of 25 a second, with a keyframe each second.
+    fn picture(number: i64) -> Item {
+        let at = Timestamp::from_nanos(number * 40_000_000);
+        Item::Packet(Packet {
+            track: Track::Video,
+            pts: at,
+            dts: at,
+            duration: Duration::from_millis(40),
+            keyframe: number % 25 == 0,
+            data: vec![number as u8; 4000].into(),
+        })
+    }
+
+    fn record(split: Split, items: impl IntoIterator<Item = Item>) -> (tempfile::TempDir, Summary) {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::File(folder.path().join("x.mp4"));
+        let settings = Settings { place, split, quality: Quality::AsSent, goes_on: false, journal: None };
+        let queue = Arc::new(Queue::new(tracks(2)));
+        let listener: Listener = Arc::new(|_| {});
+        let progress = Arc::default();
+        let writer =
+            Writer::begin(settings, Clock::system(), queue.clone(), tracks(2), listener, progress).unwrap();
+        items.into_iter().for_each(|item| _ = queue.push(item));
+        queue.finish();
+        (folder, writer.run(None))
+    }
+
+    fn pictures(file: &File) -> (usize, u64) {
+        let scan = fmp4::scan(&mut std::fs::File::open(&file.path).unwrap()).unwrap();
+        assert!(scan.finished);
+        (scan.index.samples(0).count(), std::fs::metadata(&file.path).unwrap().len())
+    }
+
+    #[test]
+    fn another_configuration_opens_a_new_part_and_the_same_one_none() {
+        let items = (0..50)
+            .map(picture)
+            .chain([Item::Tracks(tracks(2))])
+            .chain((50..75).map(picture))
+            .chain([Item::Tracks(tracks(4))])
+            .chain((75..100).map(picture));
+        let (_folder, summary) = record(Split::None, items);
+        assert!(summary.error.is_none() && summary.lost == 0, "{summary:?}");
+        assert_eq!(summary.files.iter().map(|file| pictures(file).0).collect::<Vec<_>>(), [75, 25]);
+        assert_eq!(summary.files[0].duration, Duration::from_secs(3));
+    }
+
+    #[test]
+    fn no_file_is_larger_than_was_asked_for() {
+        let (_folder, summary) = record(Split::Size(350_000), (0..250).map(picture));
+        assert!(summary.error.is_none() && summary.files.len() > 2, "{summary:?}");
+        let files: Vec<_> = summary.files.iter().map(pictures).collect();
+        assert_eq!(files.iter().map(|file| file.0).sum::<usize>(), 250);
+        assert!(files.iter().all(|(pictures, bytes)| pictures % 25 == 0 && *bytes <= 350_000), "{files:?}");
+    }
+
+    #[test]
+    fn what_goes_back_in_time_is_counted_and_does_no_harm() {
+        let items = (0..50).map(picture).chain([picture(30)]).chain((50..75).map(picture));
+        let (_folder, summary) = record(Split::None, items);
+        assert!(summary.error.is_none() && summary.lost == 1, "{summary:?}");
+        assert_eq!(pictures(&summary.files[0]).0, 75);
+    }
+
+    #[test]
+    fn a_recording_without_a_packet_leaves_no_file() {
+        let (folder, summary) = record(Split::None, []);
+        assert!(summary.files.is_empty() && summary.error.is_none());
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    }
+}

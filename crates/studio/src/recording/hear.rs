@@ -117,3 +117,31 @@ impl RecordingSummary {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn each_alarm_is_told_once_and_ends_with_the_recording_at_the_latest() {
+        let hear = Hear::default();
+        let told = |news: News| {
+            let alarms = hear.news(&news, Language::English).into_iter().filter_map(|event| match event {
+                Event::Alarm(alarm) => Some((alarm.code, alarm.until.is_some(), alarm.message)),
+                _ => None,
+            });
+            alarms.collect::<Vec<_>>()
+        };
+        let low = told(News::Low { left: Some(Duration::from_secs(500)) });
+        assert!(low.len() == 1 && !low[0].1 && low[0].2.contains(" 8 "), "{low:?}");
+        assert!(told(News::Low { left: Some(Duration::from_secs(400)) }).is_empty());
+        assert_eq!(told(News::Low { left: None }).iter().map(|alarm| alarm.1).collect::<Vec<_>>(), [true]);
+        assert_eq!(told(News::Slow { lost: 7 })[0].0, "recording-slow");
+        told(News::Low { left: Some(Duration::ZERO) });
+        let ended = told(News::Ended(Summary::default()));
+        assert!(ended.len() == 2 && ended.iter().all(|alarm| alarm.1), "{ended:?}");
+        assert!(told(News::Ended(Summary::default())).is_empty());
+    }
+}
