@@ -18,7 +18,7 @@ const DEBIAN = [
 
 /** To test: real servers, devices, browsers and judges. */
 const DEBIAN_TESTS = [
-  "ffmpeg", "nginx-light", "libnginx-mod-rtmp", "libnginx-mod-stream", "pulseaudio", "pulseaudio-utils",
+  "ffmpeg", "iproute2", "nginx-light", "libnginx-mod-rtmp", "libnginx-mod-stream", "pulseaudio", "pulseaudio-utils",
   "espeak-ng", "xvfb", "dbus", "gnome-keyring", "libsecret-tools", "webkit2gtk-driver", "fonts-noto-cjk",
   "xdotool", "obs-studio", "openssl", "qrencode", "zbar-tools",
 ];

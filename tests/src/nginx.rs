@@ -12,7 +12,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// nginx with its RTMP module on ports of its own.
 ///
-/// Application `live` records all and makes HLS; `denied` refuses publishers; no other exists, and
+/// Application `live` records all, makes HLS and drops a publisher that is silent for 10 s; `denied` refuses publishers; no other exists, and
 /// nginx closes on those without a word.
 pub struct Nginx {
     rtmp_port: u16,
@@ -161,6 +161,13 @@ impl Nginx {
         }
     }
 
+    /// Lets it go on after [`Nginx::freeze`].
+    pub fn thaw(&self) {
+        if let Some(process) = &self.process {
+            process.signal(libc::SIGCONT);
+        }
+    }
+
     /// Starts it again, but application `live` has another name: who comes back is hung up on.
     pub fn restart_without_live(&mut self) {
         let configuration = self.configuration().replace("application live ", "application other ");
@@ -215,7 +222,7 @@ events {{ worker_connections 512; }}
 {stream}
 rtmp {{ server {{ listen 127.0.0.1:{rtmp_port}; chunk_size 4096;
   application live {{
-    live on; record all; record_path {dir}/flv; record_unique on; record_append on;
+    live on; drop_idle_publisher 10s; record all; record_path {dir}/flv; record_unique on; record_append on;
     hls on; hls_path {dir}/hls; hls_fragment 2s; hls_playlist_length 20s;
   }}
   application denied {{ live on; deny publish all; }}

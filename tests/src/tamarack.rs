@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use crate::netns::Netns;
 use crate::process::{Process, Usage};
 use crate::system::{Environment, TempDir, target_dir};
 
@@ -72,6 +73,20 @@ impl Tamarack {
         let mut run = self.start();
         run.exit_code(30);
         run
+    }
+
+    /// Runs it in a network of its own.
+    #[must_use]
+    pub fn within(mut self, net: &Netns) -> Self {
+        let inner = std::mem::replace(&mut self.command, Command::new("ip"));
+        self.command.args(["netns", "exec", net.name()]).arg(inner.get_program()).args(inner.get_args());
+        for (key, value) in inner.get_envs() {
+            match value {
+                Some(value) => self.command.env(key, value),
+                None => self.command.env_remove(key),
+            };
+        }
+        self
     }
 
     /// Sets an environment variable.

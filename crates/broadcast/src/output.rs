@@ -1,31 +1,40 @@
-//! The task of one target: connect, send, and try again.
+//! The task of one target: connect, send, and try again, there or at a server that stands by.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
-use media::Item;
+use media::Timestamp;
 use rtmp::{CertificateDer, ConnectOptions, Ingest, Publisher};
 use tokio::sync::watch;
 
 use crate::backoff::Backoff;
 use crate::encode::Shared;
 use crate::queue::Queue;
+use crate::route::{Failover, Route};
 use crate::run::{Event, Listener};
+use crate::session::{End, Session};
 use crate::state::{State, Trouble};
-use crate::statistics::{Gap, TargetSummary};
+use crate::statistics::{Gap, Lost, Reading, TargetSummary};
 use crate::stops::Stops;
 
-/// An accepted stream that is still on after this long is live. nginx-rtmp accepts in words and then
-/// hangs up when it denies a publisher, at once.
-const PROBATION: Duration = Duration::from_millis(250);
 /// How long one attempt may take.
 const ATTEMPT: Duration = Duration::from_secs(10);
 /// An attempt cut shorter than this says nothing of the server by running out of time.
 const TOO_SHORT: Duration = Duration::from_secs(1);
+/// Where the system does not tell what is acknowledged: not one byte was taken for so long.
+const STALL: Duration = Duration::from_secs(5);
+/// An attempt during which the network changes is made anew, but each gets so long.
+const SETTLED: Duration = Duration::from_secs(1);
+/// How often a primary that failed is looked at, at most.
+const LOOK_BACK: Duration = Duration::from_secs(5);
+/// How long a connection that another one replaced may take to say goodbye.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 pub(crate) struct Output {
-    pub(crate) ingest: Ingest,
+    /// The primary, then those that stand by.
+    pub(crate) servers: Vec<Ingest>,
+    pub(crate) failover: Failover,
     pub(crate) roots: Vec<CertificateDer<'static>>,
     pub(crate) connect_timeout: Duration,
     pub(crate) queue: Arc<Queue>,
@@ -33,9 +42,13 @@ pub(crate) struct Output {
     pub(crate) stops: Stops,
     /// Its position among the targets, for the listener.
     pub(crate) target: usize,
+    /// The instant that is zero for its servers.
+    pub(crate) zero: OnceLock<Timestamp>,
+    pub(crate) changes: watch::Receiver<Option<Instant>>,
     pub(crate) listener: Listener,
     pub(crate) state: watch::Sender<State>,
     pub(crate) summary: watch::Sender<TargetSummary>,
+    pub(crate) reading: watch::Sender<Reading>,
 }
 
 /// How a connection ended.
@@ -47,6 +60,8 @@ enum Ended {
         error: rtmp::Error,
         /// How long it had been live.
         live: Option<Duration>,
+        /// When something got through last.
+        moved: Instant,
     },
 }
 
@@ -61,49 +76,86 @@ impl Output {
     pub(crate) async fn run(self) {
         let begun = Instant::now();
         let mut backoff = Backoff::default();
+        let mut route = Route::new(self.servers.len(), self.failover);
         let mut attempt = 1;
         let mut cause: Option<Trouble> = None;
         self.enter(State::Connecting { attempt, cause: None });
         loop {
-            let options = self.options(begun);
+            let options = self.options(begun, &route);
             let connected = tokio::select! {
                 () = self.stops.gently.cancelled() => return self.stopped(cause),
-                connected = Publisher::connect(&self.ingest, &options) => connected,
+                connected = self.connect(route.at(), &options) => connected,
             };
             let ended = match connected {
-                Err(error) => Ended::Lost { error, live: None },
-                Ok(publisher) => self.run_once(publisher).await,
+                Err(error) => Ended::Lost { error, live: None, moved: Instant::now() },
+                Ok(publisher) => self.run_once(publisher, &mut route).await,
             };
-            let trouble = match ended {
-                Ended::Stopped => return self.stopped(None),
-                Ended::Lost { error, live } => {
-                    if let Some(live) = live {
-                        backoff.session_lasted(live);
-                        attempt = 0;
-                    }
-                    self.judge(error, begun, options.timeout, &cause)
-                }
-            };
-            let trouble = match trouble {
+            let Ended::Lost { error, live, moved } = ended else { return self.stopped(None) };
+            if let Some(live) = live {
+                backoff.session_lasted(live);
+                attempt = 0;
+            }
+            let server = route.at();
+            let trouble = match self.judge(error, begun, options.timeout, &cause, &mut route, moved) {
                 Verdict::GiveUp(cause) => return self.failed(cause),
                 Verdict::TryAgain(trouble) => trouble,
             };
-            tracing::info!(target = %self.ingest, error = %trouble, "not live");
+            tracing::info!(target = %self.servers[server], error = %trouble, "not live");
+            if self.stops.gently.is_cancelled() {
+                return self.stopped(Some(trouble));
+            }
             attempt += 1;
-            let wait = self.wait(&mut backoff, begun);
+            let wait = if route.at() > server { Duration::ZERO } else { self.wait(&mut backoff, begun) };
             self.announce(attempt, trouble.clone(), wait);
             cause = Some(trouble);
             tokio::select! {
                 () = self.stops.gently.cancelled() => return self.stopped(cause),
+                () = self.network_changes(Instant::now()) => backoff = Backoff::default(),
                 () = tokio::time::sleep(wait) => {}
             }
         }
     }
 
-    fn options(&self, begun: Instant) -> ConnectOptions {
+    fn options(&self, begun: Instant, route: &Route) -> ConnectOptions {
         let left = self.connect_timeout.saturating_sub(begun.elapsed());
-        let timeout = if self.was_live() { ATTEMPT } else { left.clamp(Duration::from_millis(100), ATTEMPT) };
-        ConnectOptions { timeout, extra_roots: self.roots.clone(), ..ConnectOptions::default() }
+        let patience = route.patience(Instant::now()).unwrap_or(ATTEMPT).max(TOO_SHORT);
+        let timeout = match self.was_live() {
+            true => patience.min(ATTEMPT),
+            // A server that stands by must get its chance in time.
+            false if route.has_standby() => (left / 2).clamp(TOO_SHORT, ATTEMPT),
+            false => left.clamp(Duration::from_millis(100), ATTEMPT),
+        };
+        self.options_for(timeout)
+    }
+
+    fn options_for(&self, timeout: Duration) -> ConnectOptions {
+        let extra_roots = self.roots.clone();
+        ConnectOptions { timeout, stall_limit: STALL, extra_roots, ..ConnectOptions::default() }
+    }
+
+    /// With a new look-up and a new socket. What was begun on a network that is no more is begun anew.
+    async fn connect(&self, server: usize, options: &ConnectOptions) -> Result<Publisher, rtmp::Error> {
+        loop {
+            let begun = Instant::now();
+            let settled = begun + SETTLED;
+            let changed = async {
+                self.network_changes(begun).await;
+                tokio::time::sleep(settled.saturating_duration_since(Instant::now())).await;
+            };
+            tokio::select! {
+                connected = Publisher::connect(&self.servers[server], options) => return connected,
+                () = changed => {}
+            }
+        }
+    }
+
+    /// Waits until the network changes after `since`.
+    async fn network_changes(&self, since: Instant) {
+        let mut changes = self.changes.clone();
+        let changed = changes.wait_for(|at| at.is_some_and(|at| at >= since)).await.is_ok();
+        if !changed {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// Never beyond the time that is left for the first connection.
@@ -116,110 +168,156 @@ impl Output {
         self.summary.borrow().was_live
     }
 
-    /// Refusals are final. Network errors end it only before it was ever live, when time is up.
+    /// Refusals are final, where no other server is left. Network errors end it only before it was ever
+    /// live, when time is up.
     fn judge(
         &self,
         error: rtmp::Error,
         begun: Instant,
         timeout: Duration,
         before: &Option<Trouble>,
+        route: &mut Route,
+        moved: Instant,
     ) -> Verdict {
-        let refused = if self.was_live() { error.is_refusal_of_a_known_stream() } else { error.is_refusal() };
+        let was_live = self.was_live();
+        let error = if was_live { error.while_returning() } else { error };
+        let refused = if was_live { error.is_refusal_of_a_known_stream() } else { error.is_refusal() };
         let hurried = timeout < TOO_SHORT && matches!(error, rtmp::Error::Timeout { .. });
         let trouble = match before {
             Some(before) if hurried => before.clone(),
             _ => Trouble(Arc::new(error)),
         };
-        let late = !self.was_live() && begun.elapsed() >= self.connect_timeout;
-        if refused || late { Verdict::GiveUp(trouble) } else { Verdict::TryAgain(trouble) }
+        let unwanted = if refused {
+            !route.refused()
+        } else {
+            route.failed(Instant::now(), moved, was_live);
+            false
+        };
+        let late = !was_live && begun.elapsed() >= self.connect_timeout;
+        if unwanted || late { Verdict::GiveUp(trouble) } else { Verdict::TryAgain(trouble) }
     }
 
-    /// Sends through one connection until it ends.
-    async fn run_once(&self, mut publisher: Publisher) -> Ended {
-        let base = self.summary.borrow().bytes;
+    /// Sends through one connection until it ends, or through those that it moves to without a break.
+    async fn run_once(&self, mut publisher: Publisher, route: &mut Route) -> Ended {
         if self.queue.open() {
             self.shared.want_keyframe();
         }
-        let mut live_since = None;
         let stopping = async {
             self.stops.gently.cancelled().await;
             self.enter(State::Stopping);
             std::future::pending::<Infallible>().await
         };
-        let ended = tokio::select! {
-            ended = self.send_all(&mut publisher, base, &mut live_since) => ended,
-            never = stopping => match never {},
-        };
-        let sent = base + publisher.stats().bytes_written;
-        let live = live_since.map(|since: Instant| since.elapsed());
-        self.summary.send_modify(|summary| {
-            summary.bytes = sent;
-            summary.live += live.unwrap_or_default();
-        });
-        let Err(error) = ended else {
-            tokio::select! {
-                () = self.stops.at_once.cancelled() => {}
-                () = publisher.close(self.stops.left()) => {}
+        tokio::pin!(stopping);
+        let mut live: Option<Duration> = None;
+        let mut delivered = None;
+        loop {
+            let session = Session::new(self, route.at(), &publisher);
+            let ended = tokio::select! {
+                ended = session.run(&mut publisher, self.primary(route)) => ended,
+                never = &mut stopping => match never {},
+            };
+            let remains = session.conclude(&publisher);
+            delivered = remains.delivered.or(delivered);
+            if let Some(more) = remains.live {
+                live = Some(live.unwrap_or_default() + more);
+                route.live();
             }
-            return Ended::Stopped;
-        };
-        self.queue.close();
-        if live.is_some() {
-            self.summary.send_modify(|summary| _ = summary.lost_at.get_or_insert_with(SystemTime::now));
+            match ended {
+                Ok(End::Over) => {
+                    tokio::select! {
+                        () = self.stops.at_once.cancelled() => {}
+                        () = publisher.close(self.stops.left()) => {}
+                    }
+                    return Ended::Stopped;
+                }
+                Ok(End::Moved(next)) => {
+                    tokio::spawn(std::mem::replace(&mut publisher, *next).close(FAREWELL));
+                    route.returned(Instant::now());
+                }
+                Err(error) => {
+                    self.queue.close();
+                    if live.is_some() {
+                        self.lost(delivered);
+                    }
+                    let error = if self.was_live() { error } else { error.while_publishing() };
+                    return Ended::Lost { error, live, moved: remains.moved };
+                }
+            }
         }
-        let error = if self.was_live() { error } else { error.while_publishing() };
-        Ended::Lost { error, live }
     }
 
-    fn live(&self) {
+    /// A connection to the primary, once it has been healthy for long enough; never while it is used.
+    async fn primary(&self, route: &Route) -> Publisher {
+        let Some(healthy) = route.return_after() else { return std::future::pending().await };
+        let (primary, options) = (&self.servers[0], self.options_for(ATTEMPT));
+        let mut since: Option<Instant> = None;
+        loop {
+            tokio::time::sleep(LOOK_BACK.min(healthy / 4)).await;
+            match rtmp::probe::run(primary, &options, &mut |_| {}).await {
+                Ok(probe) => probe.close(FAREWELL).await,
+                Err(error) => {
+                    tracing::debug!(target = %primary, %error, "the primary is not back");
+                    since = None;
+                    continue;
+                }
+            }
+            if since.get_or_insert_with(Instant::now).elapsed() < healthy {
+                continue;
+            }
+            match Publisher::connect(primary, &options).await {
+                Ok(publisher) => return publisher,
+                Err(error) => {
+                    tracing::info!(target = %primary, %error, "the primary does not take the stream back");
+                    since = None;
+                }
+            }
+        }
+    }
+
+    /// The instant that is zero for every connection after the first.
+    pub(crate) fn zero(&self) -> Option<Timestamp> {
+        self.zero.get().copied()
+    }
+
+    /// So many bytes were written in all.
+    pub(crate) fn sent(&self, bytes: u64, zero: Option<Timestamp>) {
+        if let Some(zero) = zero {
+            let _ = self.zero.set(zero);
+        }
+        self.summary.send_modify(|summary| summary.bytes = bytes);
+    }
+
+    /// Viewers missed something.
+    pub(crate) fn missed(&self, gap: Gap) {
+        self.summary.send_modify(|summary| summary.gaps.push(gap));
+    }
+
+    /// A server takes the stream, which began there at `first`.
+    pub(crate) fn live(&self, server: usize, first: Option<Timestamp>) {
+        let before = match *self.state.borrow() {
+            State::Live { server, .. } => Some(server),
+            _ => None,
+        };
         self.summary.send_modify(|summary| {
-            if summary.was_live {
+            if summary.was_live && before.is_none() {
                 summary.reconnects += 1;
             }
-            if let Some(from) = summary.lost_at.take() {
-                summary.gaps.push(Gap { from, to: SystemTime::now() });
+            summary.failovers += u32::from(summary.was_live && summary.server != server);
+            summary.server = server;
+            if let Some(lost) = summary.lost.take() {
+                summary.gaps.push(lost.until(first.unwrap_or(lost.media)));
             }
             summary.was_live = true;
         });
-        self.enter(State::Live { since: Instant::now() });
+        self.enter(State::Live { since: Instant::now(), server });
     }
 
-    /// `Ok` when the run has ended and everything was sent, or should not be any more.
-    async fn send_all(
-        &self,
-        publisher: &mut Publisher,
-        base: u64,
-        live_since: &mut Option<Instant>,
-    ) -> Result<(), rtmp::Error> {
-        let flushed = async {
-            self.stops.gently.cancelled().await;
-            tokio::time::sleep(self.stops.left()).await;
-        };
-        let proven = tokio::time::sleep(PROBATION);
-        tokio::pin!(flushed, proven);
-        publisher.send(&Item::Tracks(self.queue.tracks().clone())).await?;
-        loop {
-            let item = tokio::select! {
-                biased;
-                () = self.stops.at_once.cancelled() => return Ok(()),
-                () = &mut flushed => return Ok(()),
-                () = &mut proven, if live_since.is_none() && !self.stops.gently.is_cancelled() => {
-                    *live_since = Some(Instant::now());
-                    self.live();
-                    continue;
-                }
-                item = self.queue.next() => item,
-                error = publisher.closed() => return Err(error),
-            };
-            let Some(item) = item else { return Ok(()) };
-            tokio::select! {
-                () = self.stops.at_once.cancelled() => return Ok(()),
-                () = &mut flushed => return Ok(()),
-                sent = publisher.send(&item) => sent?,
-            }
-            let bytes = base + publisher.stats().bytes_written;
-            self.summary.send_modify(|summary| summary.bytes = bytes);
-        }
+    /// It was live and is no more.
+    fn lost(&self, delivered: Option<Timestamp>) {
+        let media = delivered.or(self.zero()).unwrap_or_default();
+        self.summary.send_modify(|summary| {
+            summary.lost.get_or_insert_with(|| Lost { at: SystemTime::now(), media });
+        });
     }
 
     /// The one place that writes the state. A watch keeps only the newest; the listener hears each.
@@ -248,8 +346,13 @@ impl Output {
         self.enter(State::Failed { cause });
     }
 
+    /// A gap that is open lasts until the end of what was encoded.
     fn conclude(&self, cause: Option<Trouble>) {
+        let end = self.shared.totals.keyframes().end;
         self.summary.send_modify(|summary| {
+            if let Some(lost) = summary.lost.take() {
+                summary.gaps.push(lost.until(end.max(lost.media)));
+            }
             summary.cause = cause;
             summary.dropped = self.queue.dropped();
         });

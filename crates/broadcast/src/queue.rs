@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use media::{Item, Packet, Timestamp, Track, Tracks};
+use media::{Packet, Timestamp, Track, Tracks};
 use tokio::sync::Notify;
 
 /// More media than this waiting means that the path is too slow: video goes, up to the next keyframe.
@@ -49,6 +49,17 @@ enum Mode {
     Open,
     /// Nothing more comes.
     Finished,
+}
+
+/// What an output gets of its queue.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// A packet to send.
+    Packet(Packet),
+    /// Another connection can begin with what comes next.
+    Turn,
+    /// Nothing more comes.
+    End,
 }
 
 impl Queue {
@@ -140,16 +151,24 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// The next packet; `None` at the end. Cancel-safe.
-    pub(crate) async fn next(&self) -> Option<Item> {
+    /// The next packet, or [`Next::Turn`] instead of one that a stream can begin with, where that is asked
+    /// for. Cancel-safe.
+    pub(crate) async fn next(&self, turn: bool) -> Next {
         loop {
             {
                 let mut inner = self.lock();
+                let begins = |packet: &Packet| match packet.track {
+                    Track::Video => packet.keyframe,
+                    Track::Audio => self.tracks.video.is_none(),
+                };
+                if turn && inner.packets.front().is_some_and(begins) {
+                    return Next::Turn;
+                }
                 if let Some(packet) = inner.packets.pop_front() {
-                    return Some(Item::Packet(packet));
+                    return Next::Packet(packet);
                 }
                 if inner.mode == Mode::Finished {
-                    return None;
+                    return Next::End;
                 }
             }
             self.filled.notified().await;
@@ -278,10 +297,23 @@ mod tests {
     }
 
     async fn next(queue: &Queue) -> Option<(Track, i64)> {
-        match queue.next().await? {
-            Item::Packet(packet) => Some((packet.track, packet.dts.as_nanos() / 40_000_000)),
-            Item::Tracks(_) => None,
+        match queue.next(false).await {
+            Next::Packet(packet) => Some((packet.track, packet.dts.as_nanos() / 40_000_000)),
+            Next::Turn | Next::End => None,
         }
+    }
+
+    #[tokio::test]
+    async fn another_connection_may_begin_where_a_stream_can() {
+        let queue = Queue::new(tracks());
+        (0..52).for_each(|frame| _ = queue.push(video(frame)));
+        assert!(!queue.open());
+        for frame in 50..52 {
+            queue.push(video(frame));
+        }
+        assert!(matches!(queue.next(true).await, Next::Turn));
+        assert_eq!(next(&queue).await, Some((Track::Video, 50)), "it was left where it is");
+        assert!(matches!(queue.next(true).await, Next::Packet(_)));
     }
 
     #[tokio::test]

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use crate::Error;
 use crate::encode::Shared;
 use crate::encoders::Encoders;
+use crate::network;
 use crate::queue::Queue;
 use crate::recording::{self, Recordings};
 use crate::state::State;
@@ -214,6 +215,13 @@ impl Run {
         self.recordings.stop();
     }
 
+    /// Says that the network has changed, or the computer has slept: who waits to connect tries at once,
+    /// and a connection that does not survive the change is made anew within a second. The run hears of
+    /// most changes by itself.
+    pub fn network_changed(&self) {
+        self.targets.changes().send_replace(Some(Instant::now()));
+    }
+
     /// Sends what is left, says goodbye, ends; a second call ends at once.
     pub fn stop(&self) {
         self.stops.stop();
@@ -246,6 +254,7 @@ impl Parts {
     async fn run(mut self) -> Summary {
         let captured_before = self.stage.counters();
         let ticker = self.tick(captured_before);
+        let network = tokio::spawn(network::watch(self.targets.changes().clone()));
         self.until_over().await;
         self.targets.close();
         self.recordings.close();
@@ -253,6 +262,7 @@ impl Parts {
         self.targets.over().await;
         self.recordings.over(&self.stops).await;
         ticker.abort();
+        network.abort();
         self.summary(captured_before)
     }
 

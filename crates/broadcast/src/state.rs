@@ -37,6 +37,8 @@ pub enum State {
     Live {
         /// Since when.
         since: Instant,
+        /// Which of the target's servers: 0 is the primary, the others stand by.
+        server: usize,
     },
     /// Was live, lost it, tries again.
     Reconnecting {

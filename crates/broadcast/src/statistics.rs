@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use media::Timestamp;
+use rtmp::tcp::Signals;
 
 use crate::recording;
 use crate::state::{State, Trouble};
@@ -98,6 +99,14 @@ pub struct TargetStatistics {
     pub dropped: u64,
     /// Connections made anew.
     pub reconnects: u32,
+    /// Which of its servers is used: 0 is the primary, the others stand by.
+    pub server: usize,
+    /// What the system knows of the present connection; nothing while there is none.
+    pub tcp: Signals,
+    /// Bytes that the servers' systems have acknowledged, in all.
+    pub acknowledged: u64,
+    /// Bytes that were sent more than once, in all.
+    pub retransmitted: u64,
 }
 
 /// How a run went.
@@ -140,19 +149,69 @@ pub struct TargetSummary {
     pub dropped: u64,
     /// Connections made anew.
     pub reconnects: u32,
-    /// When it was live before and after, but not between.
+    /// What its viewers have missed since it was first live.
     pub gaps: Vec<Gap>,
-    /// Since when it has not been live again.
-    pub(crate) lost_at: Option<SystemTime>,
+    /// Times that another of its servers was taken.
+    pub failovers: u32,
+    /// Which of its servers took it last: 0 is the primary, the others stand by.
+    pub server: usize,
+    /// Where the gap began that it is in.
+    pub(crate) lost: Option<Lost>,
 }
 
-/// A time in which a target was not live.
+/// Media that never arrived at a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// From.
+    /// When it was last live before.
     pub from: SystemTime,
-    /// Until.
+    /// When it was live again, or the run's end.
     pub to: SystemTime,
+    /// The end of the last picture that arrived, in the run's time, which begins at zero.
+    pub media_from: Timestamp,
+    /// The first picture that was sent afterwards.
+    pub media_to: Timestamp,
+}
+
+impl Gap {
+    /// How much was missed.
+    pub fn lost(&self) -> Duration {
+        self.media_to.since(self.media_from)
+    }
+}
+
+/// The beginning of a [`Gap`].
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Lost {
+    pub(crate) at: SystemTime,
+    pub(crate) media: Timestamp,
+}
+
+impl Lost {
+    /// It ends now, with what was decoded at `media_to`.
+    pub(crate) fn until(self, media_to: Timestamp) -> Gap {
+        Gap { from: self.at, to: SystemTime::now(), media_from: self.media, media_to }
+    }
+}
+
+/// What is known of a target's connection, and of those before it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Reading {
+    pub(crate) server: usize,
+    pub(crate) tcp: Signals,
+    pub(crate) acknowledged: u64,
+    pub(crate) retransmitted: u64,
+}
+
+impl Reading {
+    /// With what the system tells of a further connection.
+    pub(crate) fn with(self, tcp: Signals) -> Self {
+        Self {
+            server: self.server,
+            tcp,
+            acknowledged: self.acknowledged + tcp.acknowledged.unwrap_or_default(),
+            retransmitted: self.retransmitted + tcp.retransmitted.unwrap_or_default(),
+        }
+    }
 }
 
 /// Adds to a counter that only tells people something.

@@ -1,6 +1,6 @@
 //! The targets of a run: which there are, who joins, who leaves, and when all are over.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use media::Tracks;
@@ -11,11 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Error;
 use crate::encode::Shared;
+use crate::network::Changes;
 use crate::output::Output;
 use crate::queue::Queue;
+use crate::route::Failover;
 use crate::run::{Event, Listener};
 use crate::state::State;
-use crate::statistics::{TargetStatistics, TargetSummary};
+use crate::statistics::{Reading, TargetStatistics, TargetSummary};
 use crate::stops::Stops;
 
 /// Where a run goes.
@@ -25,14 +27,24 @@ pub struct Target {
     pub name: String,
     /// The server.
     pub ingest: Ingest,
+    /// Servers that take its place when it fails, in order of preference.
+    pub standby: Vec<Ingest>,
+    /// When they do.
+    pub failover: Failover,
     /// Authorities to trust besides the operating system's, for RTMPS.
     pub roots: Vec<CertificateDer<'static>>,
 }
 
 impl Target {
-    /// A target that is trusted as the operating system says.
+    /// A target with one server, which is trusted as the operating system says.
     pub fn new(name: impl Into<String>, ingest: Ingest) -> Self {
-        Self { name: name.into(), ingest, roots: Vec::new() }
+        Self {
+            name: name.into(),
+            ingest,
+            standby: Vec::new(),
+            failover: Failover::default(),
+            roots: Vec::new(),
+        }
     }
 }
 
@@ -42,6 +54,7 @@ struct Lane {
     stops: Stops,
     state: watch::Receiver<State>,
     summary: watch::Receiver<TargetSummary>,
+    reading: watch::Receiver<Reading>,
 }
 
 /// All targets that ever were, by position; none is taken out.
@@ -51,6 +64,7 @@ pub(crate) struct Targets {
     runtime: Handle,
     shared: Arc<Shared>,
     stops: Stops,
+    changes: Changes,
     listener: Listener,
     inner: Mutex<Inner>,
     over: CancellationToken,
@@ -79,7 +93,13 @@ impl Targets {
         let over = CancellationToken::new();
         let runtime = Handle::current();
         let inner = Mutex::default();
-        Self { connect_timeout, tracks, runtime, shared, stops, listener, inner, over }
+        let changes = Changes::new(None);
+        Self { connect_timeout, tracks, runtime, shared, stops, changes, listener, inner, over }
+    }
+
+    /// Where changes of the network are noted.
+    pub(crate) const fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -111,20 +131,32 @@ impl Targets {
     fn start(self: &Arc<Self>, inner: &mut Inner, target: Target, queue: Arc<Queue>) {
         let (state, state_read) = watch::channel(State::Idle);
         let (summary, summary_read) = watch::channel(TargetSummary::default());
+        let (reading, reading_read) = watch::channel(Reading::default());
         let stops = self.stops.child();
         let output = Output {
-            ingest: target.ingest,
+            servers: std::iter::once(target.ingest).chain(target.standby).collect(),
+            failover: target.failover,
             roots: target.roots,
             connect_timeout: self.connect_timeout,
             queue: queue.clone(),
             shared: self.shared.clone(),
             stops: stops.clone(),
             target: inner.lanes.len(),
+            zero: OnceLock::new(),
             listener: self.listener.clone(),
+            changes: self.changes.subscribe(),
             state,
             summary,
+            reading,
         };
-        inner.lanes.push(Lane { queue: queue.clone(), stops, state: state_read, summary: summary_read });
+        let lane = Lane {
+            queue: queue.clone(),
+            stops,
+            state: state_read,
+            summary: summary_read,
+            reading: reading_read,
+        };
+        inner.lanes.push(lane);
         inner.on += 1;
         let seat = Seat { targets: self.clone(), queue };
         self.runtime.spawn(async move {
@@ -194,6 +226,7 @@ impl Targets {
         let seconds = since.elapsed().as_secs_f64().max(0.001);
         let read = |(lane, sent): (&Lane, &mut u64)| {
             let summary = lane.summary.borrow();
+            let reading = *lane.reading.borrow();
             let before = std::mem::replace(sent, summary.bytes);
             TargetStatistics {
                 state: lane.state.borrow().clone(),
@@ -202,6 +235,10 @@ impl Targets {
                 bytes: summary.bytes,
                 dropped: lane.queue.dropped(),
                 reconnects: summary.reconnects,
+                server: reading.server,
+                tcp: reading.tcp,
+                acknowledged: reading.acknowledged,
+                retransmitted: reading.retransmitted,
             }
         };
         inner.lanes.iter().zip(sent).map(read).collect()

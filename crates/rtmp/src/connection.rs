@@ -19,7 +19,7 @@ use crate::error::{Error, Phase};
 use crate::probe::{Evidence, Step};
 use crate::publisher::ConnectOptions;
 use crate::wire::{HandshakeFailure, Socket, Turn, Wire};
-use crate::{auth, dial, message, tls};
+use crate::{auth, dial, message, tcp, tls};
 
 /// Some servers never close their side; the others do so at once.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -61,6 +61,7 @@ pub(crate) struct Connection {
     pub(crate) session: Session,
     stall_limit: Duration,
     wire: Wire,
+    probe: tcp::Probe,
     acknowledged: Option<u64>,
     challenge: Option<Challenge>,
 }
@@ -107,6 +108,8 @@ impl Connection {
         progress.phase = Phase::Tcp;
         let (stream, peer) = dial::tcp(server.clone(), addresses, options.send_buffer).await?;
         progress.passed(|| Evidence::Tcp { peer });
+        tcp::bound(&stream);
+        let probe = tcp::Probe::new(&stream);
         let socket: Box<dyn Socket> = if ingest.tls() {
             progress.phase = Phase::Tls;
             let stream = tls::connect(ingest, &options.extra_roots, stream).await?;
@@ -127,7 +130,7 @@ impl Connection {
             .map_err(|source| Error::protocol(Phase::Connect, &server, source))?;
         let stall_limit = options.stall_limit;
         let mut connection =
-            Self { server, peer, session, stall_limit, wire, acknowledged: None, challenge: None };
+            Self { server, peer, session, stall_limit, wire, probe, acknowledged: None, challenge: None };
         let events = connection.session.receive(&early);
         connection.observe(events)?;
         Ok(connection)
@@ -165,6 +168,11 @@ impl Connection {
     /// Bytes that went out, handshake included.
     pub(crate) fn written(&self) -> u64 {
         self.wire.written()
+    }
+
+    /// Asks the system about the connection.
+    pub(crate) fn probe(&self) -> &tcp::Probe {
+        &self.probe
     }
 
     /// Bytes that the server says it has.

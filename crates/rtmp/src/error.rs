@@ -131,6 +131,16 @@ pub enum Error {
         /// The server's own words; may be empty.
         description: String,
     },
+    /// The server has not missed our own last session yet.
+    #[error(
+        "{server} still holds the last session under this key: {description:?}. It lets go when it misses us; nginx-rtmp does so with drop_idle_publisher."
+    )]
+    Held {
+        /// Host and port.
+        server: String,
+        /// The server's own words; may be empty.
+        description: String,
+    },
     /// The other side broke the rules.
     #[error(
         "{server} sent something that is not valid RTMP during {phase}: {source}. Try again; if it stays so, tell the server's owner."
@@ -230,7 +240,7 @@ fn refusal_advice(code: &str) -> &'static str {
 }
 
 /// Every value of [`Error::code`], but for those of ingest addresses.
-const CODES: [&str; 36] = [
+const CODES: [&str; 37] = [
     "dns-failed",
     "dns-timeout",
     "tcp-refused",
@@ -262,6 +272,7 @@ const CODES: [&str; 36] = [
     "ca-too-large",
     "rtmp-refused",
     "rtmp-bad-name",
+    "rtmp-name-held",
     "rtmp-ended",
     "rtmp-malformed",
     "connection-lost",
@@ -312,6 +323,19 @@ impl Error {
         }
     }
 
+    /// The same from a server that had this very stream a moment ago: a name in use is our own last session.
+    #[must_use]
+    pub fn while_returning(self) -> Self {
+        match self {
+            Self::Refused { phase: Phase::Publish, server, code, description }
+                if code.ends_with(".BadName") =>
+            {
+                Self::Held { server, description }
+            }
+            other => other,
+        }
+    }
+
     /// How far the connection had come; `None` where there was none.
     pub fn phase(&self) -> Option<Phase> {
         match self {
@@ -321,6 +345,7 @@ impl Error {
             Self::Tls { .. } => Some(Phase::Tls),
             Self::Handshake { .. } => Some(Phase::Handshake),
             Self::Auth { .. } => Some(Phase::Connect),
+            Self::Held { .. } => Some(Phase::Publish),
             Self::Timeout { phase, .. }
             | Self::HungUp { phase, .. }
             | Self::Refused { phase, .. }
@@ -350,12 +375,14 @@ impl Error {
         }
     }
 
-    /// The same for a server that took this very stream before. It wanted it then, so silence is
-    /// trouble of its own; a name in use is our own last session, which it has not missed yet; and another
-    /// certificate is that of a network which wants its own page seen first.
+    /// The same for a server that took this very stream before, of its error [`while_returning`]. It wanted it
+    /// then, so silence is trouble of its own, and another certificate is that of a network which wants its
+    /// own page seen first.
+    ///
+    /// [`while_returning`]: Self::while_returning
     pub fn is_refusal_of_a_known_stream(&self) -> bool {
         let passing = matches!(self, Self::HungUp { .. } | Self::Tls { .. });
-        self.is_refusal() && !passing && self.code() != "rtmp-bad-name"
+        self.is_refusal() && !passing
     }
 
     /// The stable code that people's words are found by; one of [`codes`].
@@ -393,6 +420,7 @@ impl Error {
             Self::Refused { phase: Phase::Live, .. } => "rtmp-ended",
             Self::Refused { code, .. } if code.ends_with(".BadName") => "rtmp-bad-name",
             Self::Refused { .. } => "rtmp-refused",
+            Self::Held { .. } => "rtmp-name-held",
             Self::Protocol { .. } => "rtmp-malformed",
             Self::Listen { .. } => "listen-failed",
             Self::Stopped => "listener-stopped",

@@ -49,6 +49,7 @@ fn every_error() -> Vec<Error> {
         let (code, description) = (code.to_owned(), "No.".to_owned());
         all.push(Error::Refused { phase, server: server(), code, description });
     }
+    all.push(Error::Held { server: server(), description: "No.".to_owned() });
     all
 }
 
@@ -89,7 +90,10 @@ fn silence_before_live_is_a_refusal_and_later_is_not() {
 
 #[test]
 fn a_stream_that_was_taken_before_is_only_refused_in_words() {
-    let refusals = every_error().into_iter().filter(Error::is_refusal_of_a_known_stream);
+    let errors = every_error().into_iter().map(Error::while_returning);
+    assert_eq!(errors.filter(|error| error.code() == "rtmp-name-held").count(), 2);
+    let refusals = every_error().into_iter().map(Error::while_returning);
+    let refusals = refusals.filter(Error::is_refusal_of_a_known_stream);
     let codes: Vec<_> = refusals.map(|error| error.code()).collect();
     assert!(!codes.iter().any(|code| code.starts_with("hung-up") || *code == "rtmp-bad-name"), "{codes:?}");
     assert!(!codes.iter().any(|code| code.starts_with("tls-")), "a network's own page: {codes:?}");

@@ -31,6 +31,7 @@ mod message;
 pub mod probe;
 pub mod publisher;
 pub mod server;
+pub mod tcp;
 pub mod tls;
 mod wire;
 

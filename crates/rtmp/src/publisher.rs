@@ -4,13 +4,14 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use media::{Ingest, Item};
+use media::{Ingest, Item, Timestamp};
 use tokio::time::timeout;
 use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::connection::{Connection, Progress};
 use crate::error::{Error, Phase};
 use crate::flv::Muxer;
+use crate::tcp;
 
 /// What the metadata calls us.
 const ENCODER: &str = concat!("Tamarack ", env!("CARGO_PKG_VERSION"));
@@ -46,6 +47,8 @@ pub struct Stats {
     pub bytes_written: u64,
     /// Bytes that the server says it has, once it says so. Not every server does, or counts rightly.
     pub bytes_acknowledged: Option<u64>,
+    /// What the operating system knows of the connection.
+    pub tcp: tcp::Signals,
     /// Where they went.
     pub peer: SocketAddr,
 }
@@ -113,7 +116,23 @@ impl Publisher {
     pub fn stats(&self) -> Stats {
         let Connection { peer, .. } = self.connection;
         let (bytes_written, bytes_acknowledged) = (self.connection.written(), self.connection.acknowledged());
-        Stats { bytes_written, bytes_acknowledged, peer }
+        Stats { bytes_written, bytes_acknowledged, tcp: self.connection.probe().signals(), peer }
+    }
+
+    /// A look at the connection while something is being sent. To be dropped with the publisher.
+    pub fn tcp(&self) -> tcp::Probe {
+        self.connection.probe().clone()
+    }
+
+    /// The instant that is zero for the server, once a packet was sent.
+    pub fn zero(&self) -> Option<Timestamp> {
+        self.muxer.zero()
+    }
+
+    /// Goes on in the time of an earlier connection, whose zero is given, with what was decoded at `at`. For
+    /// the server the stream has a hole then, instead of beginning at zero once more.
+    pub fn go_on(&mut self, zero: Timestamp, at: Timestamp) {
+        self.muxer.go_on(zero, at);
     }
 
     /// Says goodbye, so that the server frees the stream's name, and closes; takes `limit` at most.

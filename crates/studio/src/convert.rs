@@ -81,6 +81,10 @@ pub(crate) fn state(
         target: target as u32,
         state: name,
         attempt,
+        server: match state {
+            State::Live { server, .. } => Some(*server as u32),
+            _ => None,
+        },
         cause: trouble
             .map(|trouble| cause(trouble.code(), trouble, language).at_provider(provider, language)),
         at: rfc3339(SystemTime::now()),
@@ -123,6 +127,10 @@ pub(crate) fn statistics(statistics: &Statistics, cpu_percent: f64) -> Stats {
                 bytes: of.bytes,
                 dropped: of.dropped,
                 reconnects: of.reconnects,
+                server: of.server as u32,
+                rtt_ms: of.tcp.rtt.map(|rtt| rounded(rtt.as_secs_f64() * 1000.0)),
+                acknowledged: of.acknowledged,
+                retransmitted: of.retransmitted,
             })
             .collect(),
         recording: statistics.recording.as_ref().map(Into::into),
@@ -173,7 +181,11 @@ fn target_summary(
 ) -> TargetSummary {
     let own = of.cause.as_ref().map(|trouble| cause(trouble.code(), trouble, language));
     let cause = own.or_else(|| failure.clone());
-    let gaps = of.gaps.iter().map(|gap| Gap { from: rfc3339(gap.from), to: rfc3339(gap.to) });
+    let gaps = of.gaps.iter().map(|gap| Gap {
+        from: rfc3339(gap.from),
+        to: rfc3339(gap.to),
+        lost_s: millis(gap.lost()),
+    });
     TargetSummary {
         target: target as u32,
         end: if of.was_live && cause.is_none() { End::Ok } else { End::Failed },
@@ -182,6 +194,7 @@ fn target_summary(
         live_s: millis(of.live),
         dropped: of.dropped,
         reconnects: of.reconnects,
+        failovers: of.failovers,
         gaps: gaps.collect(),
     }
 }

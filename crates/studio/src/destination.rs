@@ -190,11 +190,15 @@ impl Places {
             }
             Destination::Profile(profile) => {
                 let mut playback = self.playback(profile);
-                let places = profile.ingests.iter().enumerate().map(|(at, (role, ingest))| {
-                    let name = if at == 0 { name.clone() } else { second_name(&name, *role, language) };
-                    let target =
-                        Target { roots: profile.roots.clone(), ..Target::new(&name, ingest.clone()) };
-                    Place { target, label: Label { playback: playback.take(), ..label(name, *role) } }
+                let (pushed, mut standby) = profile.pushed_and_standby();
+                let places = pushed.into_iter().enumerate().map(|(at, (role, ingest))| {
+                    let name = if at == 0 { name.clone() } else { second_name(&name, role, language) };
+                    let target = Target {
+                        standby: std::mem::take(&mut standby),
+                        roots: profile.roots.clone(),
+                        ..Target::new(&name, ingest)
+                    };
+                    Place { target, label: Label { playback: playback.take(), ..label(name, role) } }
                 });
                 Ok(places.collect())
             }

@@ -276,6 +276,8 @@ pub struct TargetState {
     pub state: StateName,
     /// Which attempt since the last success, from 1.
     pub attempt: u32,
+    /// Which of its servers is live: 0 is the primary, the others stand by. Null unless live.
+    pub server: Option<u32>,
     /// What led here, when something went wrong.
     pub cause: Option<Cause>,
     /// When (RFC 3339, UTC).
@@ -339,6 +341,16 @@ pub struct TargetStats {
     pub dropped: u64,
     /// Connections made anew.
     pub reconnects: u32,
+    /// Which of its servers is used: 0 is the primary, the others stand by.
+    pub server: u32,
+    /// The time to the server and back; null while there is no connection, or the system does not tell.
+    pub rtt_ms: Option<f64>,
+    /// Bytes that arrived at the server's system, in all; 0 where the system does not tell.
+    #[ts(type = "number")]
+    pub acknowledged: u64,
+    /// Bytes that had to be sent again, in all.
+    #[ts(type = "number")]
+    pub retransmitted: u64,
 }
 
 /// Something to look at.
@@ -422,18 +434,22 @@ pub struct TargetSummary {
     pub dropped: u64,
     /// Connections made anew.
     pub reconnects: u32,
-    /// When it was live before and after, but not between (RFC 3339, UTC).
+    /// Times that another of its servers was taken.
+    pub failovers: u32,
+    /// What its viewers have missed since it was first live.
     pub gaps: Vec<Gap>,
 }
 
-/// A time in which a target was not live.
+/// Media that never arrived at a target.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
 pub struct Gap {
-    /// From.
+    /// When it was last live before (RFC 3339, UTC).
     pub from: String,
-    /// Until.
+    /// When it was live again, or the end of the broadcast.
     pub to: String,
+    /// How much was missed: from the last picture that arrived to the first that was sent afterwards.
+    pub lost_s: f64,
 }
 
 /// Everything that can be chosen.

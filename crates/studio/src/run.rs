@@ -360,6 +360,7 @@ pub fn summary_of_nothing(failure: Option<&Failure>, targets: usize) -> Event {
         live_s: 0.0,
         dropped: 0,
         reconnects: 0,
+        failovers: 0,
         gaps: Vec::new(),
     };
     Event::Summary(SummaryEvent {

@@ -29,6 +29,11 @@ export function lostIn(run: { dropped: number; targets: readonly { dropped: numb
   return run.targets.reduce((sum, target) => sum + target.dropped, run.dropped);
 }
 
+/** Seconds of the broadcast that a target's viewers never got. */
+export function missedAt(target: { gaps: readonly { lost_s: number }[] }): number {
+  return target.gaps.reduce((sum, gap) => sum + gap.lost_s, 0);
+}
+
 /** A usual range of video bitrates in kbps for H.264 at this size, rounded to what people write. */
 export function usualBitrate(width: number, height: number, fps: number): [from: number, to: number] {
   const pixels = width * height * fps;

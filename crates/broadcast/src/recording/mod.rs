@@ -24,6 +24,7 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use codec::encode::AudioSettings;
+use media::Timestamp;
 
 use crate::{Error, Video};
 
@@ -135,6 +136,8 @@ pub struct File {
     pub path: PathBuf,
     /// When its first picture was taken.
     pub begins: SystemTime,
+    /// The same on the stage's clock.
+    pub media: Timestamp,
     /// How long it is.
     pub duration: Duration,
     /// How large it is.

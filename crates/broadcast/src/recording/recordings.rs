@@ -149,12 +149,10 @@ impl Recordings {
         let mut inner = self.lock();
         let Some(recorder) = inner.recorder.take() else { return };
         let Progress { file, duration, bytes, lost, .. } = recorder.progress();
-        let begins = std::time::SystemTime::now() - duration;
-        let late = Summary {
-            files: vec![File { path: file, begins, duration, bytes }],
-            lost,
-            error: Some(Error::RecordingLate),
-        };
+        let clock = self.stage.clock();
+        let media = clock.now() - duration;
+        let file = File { path: file, begins: clock.wall(media), media, duration, bytes };
+        let late = Summary { files: vec![file], lost, error: Some(Error::RecordingLate) };
         inner.done.get_or_insert_default().append(late);
     }
 

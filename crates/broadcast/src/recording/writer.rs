@@ -192,6 +192,7 @@ impl Writer {
         self.done.push(File {
             path: part.path().clone(),
             begins: self.clock.wall(part.zero().unwrap_or_default()),
+            media: part.zero().unwrap_or_default(),
             duration: part.duration(),
             bytes: part.bytes(),
         });

@@ -247,9 +247,12 @@ impl Provider {
         rule.fill(&profile.ingests.first()?.server, &[])
     }
 
-    /// Whether it can be pushed to a primary and a backup at once.
-    pub fn has_backup(&self) -> bool {
-        self.ingests.iter().any(|form| form.role == Role::Backup)
+    /// Whether a primary and a backup of this kind of channel are pushed to at once; elsewhere the backup
+    /// stands by until the primary fails.
+    pub fn pushes_both(&self, variant: Option<&str>) -> bool {
+        let variant = self.variants.iter().find(|known| Some(known.id.as_str()) == variant);
+        let single = variant.is_some_and(|variant| variant.pushes == Some(1));
+        !single && self.ingests.iter().any(|form| form.role == Role::Backup)
     }
 }
 

@@ -27,6 +27,18 @@ impl Muxer {
         Self { encoder: encoder.into(), zero: None, last_video: 0, last_audio: 0 }
     }
 
+    /// The instant that is zero, once there was a packet.
+    pub const fn zero(&self) -> Option<Timestamp> {
+        self.zero
+    }
+
+    /// Goes on in the time of another muxer, whose zero is given, from `at` on.
+    pub fn go_on(&mut self, zero: Timestamp, at: Timestamp) {
+        self.zero = Some(zero);
+        self.last_video = millis(at, zero).max(0);
+        self.last_audio = self.last_video;
+    }
+
     /// Metadata and sequence headers: at the start, and again after a change of configuration.
     pub fn tracks(&self, tracks: &Tracks) -> Vec<Body> {
         let newest = self.last_video.max(self.last_audio);
@@ -46,7 +58,7 @@ impl Muxer {
     /// One packet.
     pub fn packet(&mut self, packet: &Packet) -> Body {
         let zero = *self.zero.get_or_insert(packet.dts);
-        let millis = |at: Timestamp| Timestamp::from_nanos(at.nanos_since(zero)).to_ticks(1000);
+        let millis = |at| millis(at, zero);
         let last = match packet.track {
             Track::Video => &mut self.last_video,
             Track::Audio => &mut self.last_audio,
@@ -62,6 +74,10 @@ impl Muxer {
             Track::Audio => Body { timestamp, kind: Kind::Audio, data: aac(code::MEDIA, &packet.data) },
         }
     }
+}
+
+fn millis(at: Timestamp, zero: Timestamp) -> i64 {
+    Timestamp::from_nanos(at.nanos_since(zero)).to_ticks(1000)
 }
 
 /// VIDEODATA with an AVCVIDEOPACKET (E.4.3.1, E.4.3.2).
@@ -82,6 +98,8 @@ fn aac(packet_type: u8, data: &[u8]) -> Bytes {
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
+
+    use media::AacParameters;
 
     use super::*;
     use crate::flv::Tag;
@@ -109,6 +127,22 @@ mod tests {
                 .collect();
             assert_eq!(times, [0, 33, 67, 100]);
         }
+    }
+
+    #[test]
+    fn a_further_connection_goes_on_in_the_time_of_the_first() {
+        let mut first = Muxer::new("test");
+        first.packet(&packet(Track::Video, 500.0, 500.0));
+        let mut second = Muxer::new("test");
+        let at = packet(Track::Video, 9500.0, 9500.0);
+        second.go_on(first.zero().unwrap(), at.dts);
+        let parameters =
+            AacParameters { config: Bytes::new(), sample_rate: 48_000, channels: 2, bitrate: None };
+        let headers = second.tracks(&Tracks { video: None, audio: Some(parameters) });
+        assert!(headers.iter().all(|body| body.timestamp == 9000), "{headers:?}");
+        assert_eq!(second.packet(&at).timestamp, 9000);
+        // Sound from before the keyframe must not run backwards.
+        assert_eq!(second.packet(&packet(Track::Audio, 9490.0, 9490.0)).timestamp, 9000);
     }
 
     #[test]

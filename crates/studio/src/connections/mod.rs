@@ -57,6 +57,19 @@ pub struct Resolved {
     pub(crate) encoding: Option<Encoding>,
 }
 
+impl Resolved {
+    /// The ingests that are pushed to from the start, and those that take the first one's place when it
+    /// fails.
+    pub(crate) fn pushed_and_standby(&self) -> (Vec<(Role, media::Ingest)>, Vec<media::Ingest>) {
+        let both = self.provider.pushes_both(self.variant.as_deref());
+        let waits = |at: usize, role: Role| at > 0 && role == Role::Backup && !both;
+        let (standby, pushed): (Vec<_>, Vec<_>) =
+            self.ingests.iter().cloned().enumerate().partition(|(at, (role, _))| waits(*at, *role));
+        let pushed = pushed.into_iter().map(|(_, ingest)| ingest).collect();
+        (pushed, standby.into_iter().map(|(_, (_, ingest))| ingest).collect())
+    }
+}
+
 impl Connections {
     /// Those in the folder and with the key store that the environment names.
     ///

@@ -189,6 +189,9 @@ pub struct Provider {
     pub key_example: String,
     /// Whether the backup takes the primary's key.
     pub same_key_for_backup: bool,
+    /// Kinds of channel whose backup is pushed to together with the primary, an empty one for none said;
+    /// elsewhere it stands by.
+    pub pushes_both: Vec<String>,
     /// Kinds of channel.
     pub variants: Vec<String>,
     /// How its playback addresses are made.
@@ -345,6 +348,12 @@ impl ConnectionDraft {
     }
 }
 
+fn pushes_both(provider: &profiles::catalogue::Provider) -> Vec<String> {
+    let variants = provider.variants.iter().map(|variant| Some(variant.id.as_str()));
+    let both = std::iter::once(None).chain(variants).filter(|variant| provider.pushes_both(*variant));
+    both.map(|variant| variant.unwrap_or_default().to_owned()).collect()
+}
+
 impl Provider {
     pub(crate) fn of(provider: &profiles::catalogue::Provider) -> Self {
         let form = |form: &profiles::catalogue::Form| IngestForm {
@@ -364,6 +373,7 @@ impl Provider {
             ingests: provider.ingests.iter().map(form).collect(),
             key_example: provider.key.example.clone(),
             same_key_for_backup: provider.key.same_for_backup,
+            pushes_both: pushes_both(provider),
             variants: provider.variants.iter().map(|variant| variant.id.clone()).collect(),
             playback: provider.playback.iter().map(rule).collect(),
             presets: provider.presets(None).iter().map(Into::into).collect(),

@@ -112,7 +112,7 @@ pub struct Missed {
     pub from: String,
     /// Until.
     pub to: String,
-    /// Where it is in the recording, with some seconds on either side.
+    /// Where it is in the recording: what never arrived.
     pub pieces: Vec<MissedPiece>,
 }
 

@@ -18,6 +18,6 @@ from: string,
  */
 to: string, 
 /**
- * Where it is in the recording, with some seconds on either side.
+ * Where it is in the recording: what never arrived.
  */
 pieces: Array<MissedPiece>, };

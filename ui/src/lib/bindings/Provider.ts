@@ -32,6 +32,11 @@ key_example: string,
  */
 same_key_for_backup: boolean, 
 /**
+ * Kinds of channel whose backup is pushed to together with the primary, an empty one for none said;
+ * elsewhere it stands by.
+ */
+pushes_both: Array<string>, 
+/**
  * Kinds of channel.
  */
 variants: Array<string>, 

@@ -19,6 +19,10 @@ state: StateName,
  */
 attempt: number, 
 /**
+ * Which of its servers is live: 0 is the primary, the others stand by. Null unless live.
+ */
+server: number | null, 
+/**
  * What led here, when something went wrong.
  */
 cause: Cause | null, 

@@ -32,4 +32,20 @@ dropped: number,
 /**
  * Connections made anew.
  */
-reconnects: number, };
+reconnects: number, 
+/**
+ * Which of its servers is used: 0 is the primary, the others stand by.
+ */
+server: number, 
+/**
+ * The time to the server and back; null while there is no connection, or the system does not tell.
+ */
+rtt_ms: number | null, 
+/**
+ * Bytes that arrived at the server's system, in all; 0 where the system does not tell.
+ */
+acknowledged: number, 
+/**
+ * Bytes that had to be sent again, in all.
+ */
+retransmitted: number, };

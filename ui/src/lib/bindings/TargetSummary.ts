@@ -36,6 +36,10 @@ dropped: number,
  */
 reconnects: number, 
 /**
- * When it was live before and after, but not between (RFC 3339, UTC).
+ * Times that another of its servers was taken.
+ */
+failovers: number, 
+/**
+ * What its viewers have missed since it was first live.
  */
 gaps: Array<Gap>, };

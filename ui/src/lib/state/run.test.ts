@@ -31,6 +31,7 @@ function set() {
       target: more.target ?? 0,
       state: name,
       attempt: more.attempt ?? 1,
+      server: name === "live" ? 0 : null,
       cause: more.cause ?? null,
       at: new Date().toISOString(),
     });
@@ -55,6 +56,7 @@ function summaryOf(end: "ok" | "failed"): Summary {
         dropped: 0,
         live_s: 5,
         reconnects: 0,
+        failovers: 0,
         gaps: [],
       },
     ],
@@ -308,7 +310,7 @@ describe("a run", () => {
         encodings: [],
         targets: [{ target: 0, name: "local", encoding: 0, role: "primary", of: null, connection: null }],
       },
-      states: [{ target: 0, state: "live", attempt: 1, cause: null, at }],
+      states: [{ target: 0, state: "live", attempt: 1, server: 0, cause: null, at }],
       stats: null,
       playback: [
         { target: 1, url: "http://127.0.0.1:1/b.m3u8" },

@@ -183,7 +183,15 @@ test("mute shows what the engine says, not what was wished", async () => {
 
 describe("the player", () => {
   const url = "http://127.0.0.1:8930/live/a/index.m3u8";
-  const live = { event: "state", target: 0, state: "live", attempt: 1, cause: null, at: "" } as const;
+  const live = {
+    event: "state",
+    target: 0,
+    state: "live",
+    attempt: 1,
+    server: null,
+    cause: null,
+    at: "",
+  } as const;
 
   test("starts by itself when the run can be watched, once", async () => {
     const { studio, emit } = open();
@@ -229,7 +237,7 @@ describe("several targets", () => {
     connection,
   });
   const state = (target: number, state: "live" | "reconnecting" | "failed") =>
-    ({ event: "state", target, state, attempt: 1, cause: null, at: "" }) as const;
+    ({ event: "state", target, state, attempt: 1, server: null, cause: null, at: "" }) as const;
 
   async function two() {
     const all = open();

@@ -19,6 +19,8 @@ export interface RunTarget {
   readonly connection: string | null;
   readonly state: StateName;
   readonly attempt: number;
+  /** Which of its servers is live: 0 is the primary, the others stand by; null unless live. */
+  readonly server: number | null;
   readonly cause: Cause | null;
   readonly wasLive: boolean;
 }
@@ -43,6 +45,7 @@ export function joined(target: Target): RunTarget {
     connection,
     state: "connecting",
     attempt: 1,
+    server: null,
     cause: null,
     wasLive: false,
   };
@@ -57,8 +60,8 @@ export function asked(destinations: readonly Destination[], names: readonly (str
   }));
 }
 
-export function followed(target: RunTarget, { state, attempt, cause }: TargetState): RunTarget {
-  return { ...target, state, attempt, cause, wasLive: target.wasLive || state === "live" };
+export function followed(target: RunTarget, { state, attempt, server, cause }: TargetState): RunTarget {
+  return { ...target, state, attempt, server, cause, wasLive: target.wasLive || state === "live" };
 }
 
 /**

@@ -198,6 +198,8 @@ export class Fake implements Backend {
       ),
       playback: this.#query.get("playback"),
       repeats: Number(this.#query.get("repeats") ?? 0),
+      server: Number(this.#query.get("server") ?? 0),
+      missed: Number(this.#query.get("missed") ?? 0),
       trouble: this.#trouble(),
     };
     const { settings } = this.#snapshot;

@@ -19,7 +19,7 @@ interface Entry {
   ingests: { role: string; url: string; example: string }[];
   key: { example: string; begins?: string[]; same_for_backup?: boolean };
   playback: { id: string; url: string; inputs: string[] }[];
-  variants?: { id: string; limits?: Limits }[];
+  variants?: { id: string; pushes?: number; limits?: Limits }[];
   limits: Limits;
   presets: string[];
 }
@@ -39,6 +39,9 @@ export const providers: Provider[] = entries.map((entry) => ({
   ingests: entry.ingests.map(({ role, url, example }) => ({ role, example, fixed: !url.includes("{") })),
   key_example: entry.key.example,
   same_key_for_backup: entry.key.same_for_backup ?? false,
+  pushes_both: entry.ingests.some(({ role }) => role === "backup")
+    ? ["", ...(entry.variants ?? []).filter(({ pushes }) => pushes !== 1).map(({ id }) => id)]
+    : [],
   variants: (entry.variants ?? []).map(({ id }) => id),
   playback: entry.playback.map(({ id, url, inputs }) => ({ id, url, inputs })),
   presets: entry.presets.flatMap(preset),

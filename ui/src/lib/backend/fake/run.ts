@@ -22,6 +22,10 @@ export interface Plan {
   playback: string | null;
   /** Pictures of a second that are the one before once more. */
   repeats: number;
+  /** Which of its servers each target is live at. */
+  server: number;
+  /** Seconds that viewers missed. */
+  missed: number;
   /** What happens to other targets than the first, by position: `failed` or `reconnecting`. */
   trouble: ReadonlyMap<number, StateName>;
 }
@@ -199,7 +203,15 @@ export class FakeRun {
     const found = this.#targets[target];
     if (!found || OVER.includes(found.state)) return;
     found.state = state;
-    this.#emit({ event: "state", target, state, attempt, cause, at: new Date().toISOString() });
+    this.#emit({
+      event: "state",
+      target,
+      state,
+      attempt,
+      server: state === "live" ? this.#plan.server : null,
+      cause,
+      at: new Date().toISOString(),
+    });
   }
 
   /** The last one's end is the run's. */
@@ -279,6 +291,10 @@ export class FakeRun {
           bytes: this.#seconds * kbps * 125,
           dropped: live ? 0 : this.#seconds * 2,
           reconnects: live ? 0 : 1,
+          server: this.#plan.server,
+          rtt_ms: live ? 18.4 : null,
+          acknowledged: this.#seconds * kbps * 124,
+          retransmitted: 0,
         };
       }),
       recording: this.#recorded(),
@@ -305,7 +321,8 @@ export class FakeRun {
         dropped: 0,
         live_s: seconds,
         reconnects: 0,
-        gaps: [],
+        failovers: this.#plan.server,
+        gaps: this.#plan.missed > 0 ? [{ from: "", to: "", lost_s: this.#plan.missed }] : [],
       })),
       recording: this.#recordingSummary(),
     };

@@ -1,0 +1,123 @@
+//! The rows: struck, healed, measured, and held against their bounds.
+
+use std::collections::VecDeque;
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use crate::scene::{LIMIT, Scene, since};
+
+/// How many broadcasts run at once.
+const AT_ONCE: usize = 5;
+
+/// Something that happens.
+pub(crate) struct Fault {
+    pub(crate) name: &'static str,
+    /// Makes it happen.
+    pub(crate) strike: fn(&Scene),
+    /// Seconds until it is undone; 0 for what is over when it has happened.
+    pub(crate) lasts: u32,
+    /// Undoes it.
+    pub(crate) heal: fn(&Scene),
+    pub(crate) bounds: Bounds,
+}
+
+/// Seconds.
+pub(crate) struct Bounds {
+    /// From the fault to the state that says so.
+    pub(crate) noticed: f64,
+    /// From the fault's end to the state Live.
+    pub(crate) recovered: f64,
+    /// What viewers missed.
+    pub(crate) viewers: f64,
+}
+
+struct Row {
+    at: usize,
+    name: &'static str,
+    cells: Result<[(f64, f64); 3], String>,
+}
+
+/// Runs them all, writes the table, and fails with it when a bound is broken.
+pub(crate) fn judge(faults: Vec<Fault>) {
+    let waiting = Mutex::new(faults.into_iter().enumerate().collect::<VecDeque<_>>());
+    let rows = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                let next = || lock(&waiting).pop_front();
+                while let Some((at, fault)) = next() {
+                    let cells = catch_unwind(AssertUnwindSafe(|| measure(&fault))).map_err(words);
+                    lock(&rows).push(Row { at, name: fault.name, cells });
+                }
+            });
+        }
+    });
+    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
+    rows.sort_by_key(|row: &Row| row.at);
+    let table = write(&rows);
+    println!("{table}");
+    let output = e2e::workspace().join("test-output");
+    std::fs::create_dir_all(&output).unwrap();
+    std::fs::write(output.join("faults.md"), &table).unwrap();
+    let fails = |row: &Row| row.cells.as_ref().map_or(true, |cells| cells.iter().any(|(is, may)| is > may));
+    let failed: Vec<_> = rows.iter().filter(|row| fails(row)).map(|row| row.name).collect();
+    assert!(failed.is_empty(), "{failed:?}\n{table}");
+}
+
+fn measure(fault: &Fault) -> [(f64, f64); 3] {
+    let mut scene = Scene::begin(fault.name);
+    let struck = Instant::now();
+    (fault.strike)(&scene);
+    scene.run.wait_for_state(0, "reconnecting", LIMIT);
+    let noticed = since(struck);
+    while since(struck) < f64::from(fault.lasts) {
+        scene.seconds(1);
+    }
+    let healed = Instant::now();
+    (fault.heal)(&scene);
+    scene.run.wait_for_state(0, "live", LIMIT);
+    let recovered = since(healed);
+    scene.seconds(3);
+    let missed = scene.missed();
+    let Bounds { noticed: soon, recovered: then, viewers } = fault.bounds;
+    [(noticed, soon), (recovered, then), (missed, viewers)]
+}
+
+fn write(rows: &[Row]) -> String {
+    let mut table = String::from(
+        "| fault | noticed after | recovered after | lost to viewers |\n| --- | --- | --- | --- |\n",
+    );
+    for Row { name, cells, .. } in rows {
+        let _ = match cells {
+            Ok(cells) => {
+                let cell = |(is, may): &(f64, f64)| {
+                    format!("{is:.1} s (at most {may} s){}", if is > may { " **broken**" } else { "" })
+                };
+                writeln!(table, "| {name} | {} |", cells.iter().map(cell).collect::<Vec<_>>().join(" | "))
+            }
+            Err(words) => {
+                writeln!(table, "| {name} | **{}** | | |", words.lines().next().unwrap_or_default())
+            }
+        };
+    }
+    for Row { name, cells, .. } in rows {
+        if let Err(words) = cells {
+            let _ = writeln!(table, "\n{name}: {words}");
+        }
+    }
+    table
+}
+
+fn words(panic: Box<dyn std::any::Any + Send>) -> String {
+    match panic.downcast::<String>() {
+        Ok(words) => *words,
+        Err(other) => other.downcast_ref::<&str>().copied().unwrap_or("it panicked").to_owned(),
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
