@@ -33,6 +33,11 @@ const COMMANDS: &[&str] = &[
     "take_import",
     "drop_import",
     "export_connection",
+    "recordings",
+    "start_recording",
+    "stop_recording",
+    "repair_recording",
+    "cut_missed",
     "close_answered",
     "quit",
 ];

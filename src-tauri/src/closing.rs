@@ -8,8 +8,9 @@ use tauri::{AppHandle, Manager, RunEvent, Runtime, Window, WindowEvent};
 
 use crate::shell::Shell;
 
-/// A stop flushes for at most 3 s; nothing may keep the program from ending for long after that.
-const LIMIT: Duration = Duration::from_secs(6);
+/// A stop flushes for at most 3 s, and a slow disk has 10 s to take the end of a recording; nothing may keep the
+/// program from ending for long after that.
+const LIMIT: Duration = Duration::from_secs(15);
 
 /// How far closing has come.
 #[derive(Default)]

@@ -87,12 +87,20 @@ pub(crate) fn set_language(language: String, shell: State<'_, Shell>) {
 
 #[tauri::command]
 pub(crate) async fn go_live(destinations: Vec<Destination>, app: AppHandle) -> Result<(), Cause> {
-    let shell = app.state::<Shell>();
     let request = request(destinations, &app).await?;
-    shell.studio.go_live(&request).await.map_err(cause)?;
-    let studio = shell.studio.clone();
-    tauri::async_runtime::spawn(async move { studio.finish().await });
+    if app.state::<Shell>().studio.go_live_beside(&request).await.map_err(cause)? {
+        finish(app);
+    }
     Ok(())
+}
+
+/// Waits for the end of a run that was begun; the camera then suits the settings again.
+pub(crate) fn finish(app: AppHandle) {
+    tauri::async_runtime::spawn(async move {
+        let studio = app.state::<Shell>().studio.clone();
+        studio.finish().await;
+        spawn_blocking(move || app.state::<Shell>().suit_camera());
+    });
 }
 
 /// The settings as they are now, for these destinations. The key store may ask a person.
@@ -110,6 +118,7 @@ pub(crate) async fn request(destinations: Vec<Destination>, app: &AppHandle) -> 
             as_asked: false,
             connect_timeout: CONNECT_TIMEOUT,
             duration: None,
+            recording: None,
         })
     };
     spawn_blocking(read).await.map_err(lost)?.map_err(cause)

@@ -12,6 +12,7 @@ mod fetch;
 mod links;
 mod preview;
 mod query;
+mod recordings;
 mod shell;
 
 use std::process::ExitCode;
@@ -57,6 +58,11 @@ fn main() -> ExitCode {
             connections::take_import,
             connections::drop_import,
             connections::export_connection,
+            recordings::recordings,
+            recordings::start_recording,
+            recordings::stop_recording,
+            recordings::repair_recording,
+            recordings::cut_missed,
             commands::close_answered,
             commands::quit,
         ])

@@ -13,6 +13,7 @@ use stage::{Feed, Paced};
 use crate::Error;
 use crate::fanout::Fanout;
 use crate::queue::Queue;
+use crate::recording;
 use crate::statistics::{Totals, count};
 
 /// How often a thread looks whether it should end.
@@ -89,6 +90,11 @@ impl Shared {
     /// From now on `queue` gets what every target gets.
     pub(crate) fn join(&self, queue: Arc<Queue>) {
         self.fanout().join(queue);
+    }
+
+    /// From now on this recording gets what every target gets; the one before gets nothing more.
+    pub(crate) fn record(&self, recording: Option<Arc<recording::Queue>>) {
+        self.fanout().record(recording);
     }
 
     /// `queue` gets nothing more.

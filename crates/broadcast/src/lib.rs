@@ -3,11 +3,13 @@
 //! ```text
 //! stage feeds -> encode-video, encode-audio (threads) -> interleave (by DTS) -+-> queue -> output task -> ingest 0
 //!                                                                             +-> queue -> output task -> ingest 1
+//!                                                                             +-> queue -> recording (thread) -> file
 //! ```
 //!
 //! Targets come and go while it is on: [`Run::add_target`], [`Run::stop_target`]. A further one costs a
-//! socket: packets are shared, encoders are not asked for more than a keyframe. The run ends by itself
-//! when the last target is over.
+//! socket: packets are shared, encoders are not asked for more than a keyframe. A recording, too, comes and goes
+//! ([`Run::record`], [`Run::stop_recording`]), shares the packets or has an encoding of its own, and may be all
+//! that there is. The run ends by itself when the last target is over and no recording keeps it on.
 //!
 //! Promises: one target's trouble never disturbs another or the encoders; every queue is bounded and
 //! every loss counted; a target's state has one writer; a stop is bounded by [`FLUSH_LIMIT`], a
@@ -15,6 +17,7 @@
 
 mod backoff;
 mod encode;
+mod encoders;
 mod error;
 mod fanout;
 mod interleave;
@@ -22,6 +25,7 @@ mod ledger;
 mod network;
 mod output;
 mod queue;
+pub mod recording;
 mod route;
 mod run;
 mod session;

@@ -6,15 +6,16 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime};
 
 use codec::encode::{self, AudioSettings, VideoSettings};
-use media::Tracks;
 use media::audio::duration_of;
 use stage::Stage;
 use tokio::sync::watch;
 
 use crate::Error;
-use crate::encode::{Shared, start_audio, start_video};
+use crate::encode::Shared;
+use crate::encoders::Encoders;
 use crate::network;
 use crate::queue::Queue;
+use crate::recording::{self, Recordings};
 use crate::state::State;
 use crate::statistics::{Statistics, Summary, read};
 use crate::stops::Stops;
@@ -38,6 +39,8 @@ pub struct Settings {
     pub audio: AudioSettings,
     /// How long network errors are retried before a target was ever live.
     pub connect_timeout: Duration,
+    /// What is recorded from the beginning.
+    pub recording: Option<recording::Settings>,
 }
 
 /// What a run says while it lasts.
@@ -61,6 +64,8 @@ pub enum Event {
     },
     /// Once a second.
     Statistics(Statistics),
+    /// Of the recording.
+    Recording(recording::News),
 }
 
 /// Called from the run's tasks; must return quickly, and not ask the run for anything.
@@ -77,6 +82,7 @@ pub struct Started {
 pub struct Run {
     shared: Arc<Shared>,
     targets: Arc<Targets>,
+    recordings: Arc<Recordings>,
     stops: Stops,
     done: watch::Receiver<Option<Summary>>,
 }
@@ -86,6 +92,7 @@ struct Parts {
     stage: Arc<Stage>,
     shared: Arc<Shared>,
     targets: Arc<Targets>,
+    recordings: Arc<Recordings>,
     threads: Vec<JoinHandle<()>>,
     stops: Stops,
     listener: Listener,
@@ -96,45 +103,58 @@ impl Run {
     /// blocks while the encoders open.
     ///
     /// # Errors
-    /// When an encoder does not open. Targets that cannot be reached are told as events.
+    /// When an encoder does not open, or there is nothing but a recording whose file cannot be made. Targets that
+    /// cannot be reached, and a recording beside them, are told as events.
     pub fn start(
         stage: &Arc<Stage>,
         settings: &Settings,
         targets: Vec<Target>,
         listener: Listener,
     ) -> Result<Self, Error> {
-        if targets.is_empty() {
+        if targets.is_empty() && settings.recording.is_none() {
             return Err(Error::NoTarget);
         }
-        let audio = encode::Audio::open(settings.audio)?;
-        let video = match &settings.video {
-            Some(video) => Some(encode::choose(&video.encoder, &video.settings)?),
-            None => None,
-        };
-        let tracks = Arc::new(Tracks {
-            video: video.as_ref().map(|(encoder, _)| encoder.parameters().clone()),
-            audio: Some(audio.parameters().clone()),
-        });
-        let started =
-            Started { encoder: video.as_ref().map(|(encoder, reason)| (encoder.name(), reason.clone())) };
+        let encoders = Encoders::open(settings.video.as_ref(), settings.audio)?;
+        let (tracks, started) = (Arc::new(encoders.tracks()), encoders.started());
         let queues: Vec<_> = targets.iter().map(|_| Arc::new(Queue::new(tracks.clone()))).collect();
-        let shared = Arc::new(Shared::new(video.is_some(), queues.clone()));
-        let threads = start_encoders(stage, &shared, video.map(|(encoder, _)| encoder), audio)?;
-        listener(Event::Started(started));
+        let shared = Arc::new(Shared::new(tracks.video.is_some(), queues.clone()));
         let stops = Stops::default();
-        let members =
-            Targets::new(settings.connect_timeout, tracks, shared.clone(), stops.clone(), listener.clone());
-        let members = Arc::new(members);
+        let members = Arc::new(Targets::new(
+            settings.connect_timeout,
+            tracks.clone(),
+            shared.clone(),
+            stops.clone(),
+            listener.clone(),
+        ));
+        let recordings = Arc::new(Recordings::new(
+            stage.clone(),
+            tracks,
+            shared.clone(),
+            members.clone(),
+            listener.clone(),
+        ));
+        // Before the encoders begin, so that it has the first picture; its own news come after `Started`.
+        let recording = settings.recording.as_ref().map(|recording| recordings.prepare(recording));
+        let (recording, refused) = match recording.transpose() {
+            Err(error) if targets.is_empty() => return Err(error),
+            Err(error) => (None, Some(error)),
+            Ok(recording) => (recording, None),
+        };
+        let threads = encoders.start(stage, &shared)?;
+        listener(Event::Started(started));
+        recording.map(|recording| recordings.begin(recording, targets.is_empty())).transpose()?;
+        refused.into_iter().for_each(|error| recordings.refused(error));
         members.begin(targets.into_iter().zip(queues));
         let parts = Parts {
             stage: stage.clone(),
             shared: shared.clone(),
             targets: members.clone(),
+            recordings: recordings.clone(),
             threads,
             stops: stops.clone(),
             listener,
         };
-        Ok(Self { shared, targets: members, stops, done: parts.spawn() })
+        Ok(Self { shared, targets: members, recordings, stops, done: parts.spawn() })
     }
 
     /// Asks for another video bitrate, in bits per second, from the next picture on. An encoder that
@@ -159,6 +179,11 @@ impl Run {
         self.targets.add(target)
     }
 
+    /// Whether a target is on. A run without one goes on while it is recorded.
+    pub fn has_targets(&self) -> bool {
+        self.targets.any_on()
+    }
+
     /// Ends one target and leaves the others alone: sends what waits for it, for [`FLUSH_LIMIT`] at most,
     /// and says goodbye; a second call ends it at once. Nothing happens when it is over already or never
     /// was. The run ends when its last target does.
@@ -166,6 +191,28 @@ impl Run {
     /// [`FLUSH_LIMIT`]: crate::FLUSH_LIMIT
     pub fn stop_target(&self, target: usize) {
         self.targets.stop(target);
+    }
+
+    /// Begins to record; the run goes on as it is. Blocks while the file is made, and encoders of its own open.
+    ///
+    /// # Errors
+    /// When a recording is on already, the run is ending, no file can be made, or an encoder does not open.
+    pub fn record(&self, settings: &recording::Settings) -> Result<(), Error> {
+        let recording = self.recordings.prepare(settings)?;
+        self.recordings.begin(recording, false)?;
+        self.shared.want_keyframe();
+        Ok(())
+    }
+
+    /// Whether a recording is on.
+    pub fn is_recorded(&self) -> bool {
+        self.recordings.progress().is_some()
+    }
+
+    /// Ends the recording, if one is on; [`News::Ended`](recording::News::Ended) says when its file is whole. The
+    /// run ends with it when there is nothing else.
+    pub fn stop_recording(&self) {
+        self.recordings.stop();
     }
 
     /// Says that the network has changed, or the computer has slept: who waits to connect tries at once,
@@ -194,22 +241,6 @@ impl Drop for Run {
     }
 }
 
-fn start_encoders(
-    stage: &Stage,
-    shared: &Arc<Shared>,
-    video: Option<encode::Video>,
-    audio: encode::Audio,
-) -> Result<Vec<JoinHandle<()>>, Error> {
-    let has_video = video.is_some();
-    let mut threads = Vec::new();
-    if let Some(encoder) = video {
-        let feed = stage.attach_video(encoder.settings().size, encoder.settings().frame_rate);
-        threads.push(start_video(shared.clone(), feed, encoder)?);
-    }
-    threads.push(start_audio(shared.clone(), stage.attach_audio(), audio, has_video)?);
-    Ok(threads)
-}
-
 impl Parts {
     fn spawn(self) -> watch::Receiver<Option<Summary>> {
         let (finished, done) = watch::channel(None);
@@ -226,8 +257,10 @@ impl Parts {
         let network = tokio::spawn(network::watch(self.targets.changes().clone()));
         self.until_over().await;
         self.targets.close();
+        self.recordings.close();
         self.end_encoders().await;
         self.targets.over().await;
+        self.recordings.over(&self.stops).await;
         ticker.abort();
         network.abort();
         self.summary(captured_before)
@@ -262,6 +295,7 @@ impl Parts {
             stage: self.stage.clone(),
             shared: self.shared.clone(),
             targets: self.targets.clone(),
+            recordings: self.recordings.clone(),
             before,
             last: Instant::now(),
             last_read: Sample::default(),
@@ -291,6 +325,7 @@ impl Parts {
             keyframe_shortest: keyframes.shortest,
             keyframe_longest: keyframes.longest,
             targets: self.targets.summaries(),
+            recording: self.recordings.summary(),
             error: self.shared.failure.get().cloned(),
         }
     }
@@ -309,6 +344,7 @@ struct Reader {
     stage: Arc<Stage>,
     shared: Arc<Shared>,
     targets: Arc<Targets>,
+    recordings: Arc<Recordings>,
     before: stage::Counters,
     last: Instant,
     last_read: Sample,
@@ -343,6 +379,7 @@ impl Reader {
             sound_lost: counters.sound_lost.saturating_sub(self.before.sound_lost)
                 + duration_of(read(&totals.sound_lost)),
             targets,
+            recording: self.recordings.progress(),
         };
         self.last_read = now;
         statistics

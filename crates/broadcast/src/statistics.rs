@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use media::Timestamp;
 use rtmp::tcp::Signals;
 
+use crate::recording;
 use crate::state::{State, Trouble};
 
 /// Totals that encoders and outputs write, and the run reads once a second.
@@ -79,6 +80,8 @@ pub struct Statistics {
     pub sound_lost: Duration,
     /// Each target.
     pub targets: Vec<TargetStatistics>,
+    /// The recording that is on.
+    pub recording: Option<recording::Progress>,
 }
 
 /// Present rates and totals of one target.
@@ -125,6 +128,8 @@ pub struct Summary {
     pub keyframe_longest: Option<Duration>,
     /// Each target.
     pub targets: Vec<TargetSummary>,
+    /// All that was recorded; `None` when nothing was asked for.
+    pub recording: Option<recording::Summary>,
     /// What ended the run, unless it was stopped.
     pub error: Option<crate::Error>,
 }

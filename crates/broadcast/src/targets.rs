@@ -77,6 +77,8 @@ struct Inner {
     on: usize,
     /// Nobody joins any more.
     closed: bool,
+    /// The run goes on although none is on: there is a recording.
+    kept: bool,
 }
 
 impl Targets {
@@ -172,6 +174,17 @@ impl Targets {
         lane.queue.finish();
     }
 
+    /// Says whether something else keeps the run on when no target is. When it does not any more and none is, all
+    /// are over.
+    pub(crate) fn keep(&self, kept: bool) {
+        let mut inner = self.lock();
+        inner.kept = kept;
+        if !kept && inner.on == 0 {
+            inner.closed = true;
+            self.over.cancel();
+        }
+    }
+
     /// Takes nobody in any more.
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
@@ -190,10 +203,15 @@ impl Targets {
         self.shared.leave(queue);
         let mut inner = self.lock();
         inner.on -= 1;
-        if inner.on == 0 {
+        if inner.on == 0 && (inner.closed || !inner.kept) {
             inner.closed = true;
             self.over.cancel();
         }
+    }
+
+    /// Whether one is on.
+    pub(crate) fn any_on(&self) -> bool {
+        self.lock().on > 0
     }
 
     /// How each went.

@@ -1,12 +1,14 @@
 //! The command line as clap reads it.
 
 use std::convert::Infallible;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use capture::{audio, video};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use codec::encode::{Choice, Preset, Tune};
 use media::{FrameRate, Size};
+use studio::recording::{PATTERN, Split};
 
 /// Broadcasts a camera and a microphone over RTMP, and shows what comes back.
 #[derive(Debug, Parser)]
@@ -26,6 +28,18 @@ pub(crate) enum Command {
     },
     /// Go live.
     Live(Box<Live>),
+    /// Record without going live.
+    Record(Box<Record>),
+    /// Mend a recording that was cut off, in place.
+    Repair {
+        /// The recording.
+        file: PathBuf,
+        /// One JSON object a line.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Cut a part of a recording out into a file of its own, without encoding it anew.
+    Cut(Box<Cut>),
     /// Saved connections.
     Profiles(Box<crate::profiles::Profiles>),
     /// Take RTMP publishers in and serve them by HLS, on this computer only.
@@ -48,6 +62,109 @@ pub(crate) struct Live {
     /// several times.
     #[arg(long, required = true, value_name = "TARGET")]
     pub(crate) to: Vec<String>,
+    #[command(flatten)]
+    pub(crate) capture: Capture,
+    /// How long network errors are retried before a target was ever live.
+    #[arg(long, default_value = "10s", value_parser = duration, value_name = "TIME")]
+    pub(crate) connect_timeout: Duration,
+    /// Stop by itself after this long live, such as 20s or 5m.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    pub(crate) duration: Option<Duration>,
+    /// Record as well: a file, or a folder. Nothing is written over: a name that is taken gets a number.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) recording: Recording,
+    /// Record on when all targets are over, until stopped.
+    #[arg(long, requires = "record")]
+    pub(crate) record_goes_on: bool,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// How it is recorded.
+#[derive(Debug, Args)]
+pub(crate) struct Recording {
+    /// Begin a new file after a time or before a size, at a keyframe: 10m, 2GB.
+    #[arg(long, value_parser = split, value_name = "TIME|SIZE")]
+    pub(crate) record_split: Option<Split>,
+    /// `as-sent` keeps what the targets get; `full` is an encoding of its own, at the camera's size.
+    #[arg(long, default_value = "as-sent", value_name = "QUALITY")]
+    pub(crate) record_quality: Quality,
+    /// Names of files in a folder: {name}, {date}, {time} and {part} are filled in.
+    #[arg(long, default_value = PATTERN, value_name = "PATTERN")]
+    pub(crate) record_name: String,
+}
+
+/// What is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Quality {
+    /// What the targets get.
+    AsSent,
+    /// An encoding of its own.
+    Full,
+}
+
+/// Record without going live.
+#[derive(Debug, Args)]
+pub(crate) struct Record {
+    /// A file, or a folder. Nothing is written over: a name that is taken gets a number.
+    #[arg(long, value_name = "FILE|FOLDER")]
+    pub(crate) record: PathBuf,
+    #[command(flatten)]
+    recording: Recording,
+    #[command(flatten)]
+    capture: Capture,
+    /// Stop by itself after this long, such as 20s or 5m.
+    #[arg(long, value_parser = duration, value_name = "TIME")]
+    duration: Option<Duration>,
+    /// One JSON object a line.
+    #[arg(long)]
+    json: bool,
+}
+
+impl From<Record> for Live {
+    /// A run without targets.
+    fn from(record: Record) -> Self {
+        Self {
+            to: Vec::new(),
+            capture: record.capture,
+            connect_timeout: Duration::ZERO,
+            duration: record.duration,
+            record: Some(record.record),
+            recording: record.recording,
+            record_goes_on: false,
+            json: record.json,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cut {
+    /// The recording.
+    #[arg(required_unless_present = "missed")]
+    pub(crate) file: Option<PathBuf>,
+    /// From here, such as 90s or 5m; the keyframe before it is the first picture.
+    #[arg(long, value_parser = offset, value_name = "TIME", default_value = "0s", conflicts_with = "missed")]
+    pub(crate) from: Duration,
+    /// Until here; to the end when left out.
+    #[arg(long, value_parser = duration, value_name = "TIME", conflicts_with = "missed")]
+    pub(crate) to: Option<Duration>,
+    /// The new file; beside the recording when left out. Nothing is written over.
+    #[arg(long, value_name = "FILE", conflicts_with = "missed")]
+    pub(crate) out: Option<PathBuf>,
+    /// Cut out all that a list of what the audience missed names, each into a file beside its recording.
+    #[arg(long, value_name = "LIST", conflicts_with = "file")]
+    pub(crate) missed: Option<PathBuf>,
+    /// One JSON object a line.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// What is captured, and how it is encoded.
+#[derive(Debug, Args)]
+pub(crate) struct Capture {
     /// Camera: an id, a name or a part of it, `default`, `pattern`, `none` or `file:PATH`.
     #[arg(long, default_value = "default", value_parser = camera)]
     pub(crate) camera: video::Choice,
@@ -79,15 +196,6 @@ pub(crate) struct Live {
     /// Audio bitrate in bits per second, such as 128k [default: the connection's, else 128k].
     #[arg(long, value_parser = bitrate, value_name = "BITRATE")]
     pub(crate) audio_bitrate: Option<u32>,
-    /// How long network errors are retried before a target was ever live.
-    #[arg(long, default_value = "10s", value_parser = duration, value_name = "TIME")]
-    pub(crate) connect_timeout: Duration,
-    /// Stop by itself after this long live, such as 20s or 5m.
-    #[arg(long, value_parser = duration, value_name = "TIME")]
-    pub(crate) duration: Option<Duration>,
-    /// One JSON object a line.
-    #[arg(long)]
-    pub(crate) json: bool,
 }
 
 fn camera(text: &str) -> Result<video::Choice, Infallible> {
@@ -108,6 +216,15 @@ fn preset(text: &str) -> Result<Preset, codec::Error> {
 
 fn tune(text: &str) -> Result<Tune, codec::Error> {
     text.parse()
+}
+
+fn split(text: &str) -> Result<Split, String> {
+    studio::recording::split(text)
+}
+
+/// The same as a duration, and 0.
+fn offset(text: &str) -> Result<Duration, String> {
+    if text.trim_end_matches(char::is_alphabetic) == "0" { Ok(Duration::ZERO) } else { duration(text) }
 }
 
 /// `2500k`, `5M`, `1.5M` or plain bits per second.
@@ -206,6 +323,9 @@ mod tests {
             (usual.keyframe_interval, live.connect_timeout),
             (Duration::from_secs(2), Duration::from_secs(10))
         );
+        let Live { capture, recording, record, .. } = *live;
+        assert_eq!((record, recording.record_quality), (None, Quality::AsSent));
+        let live = capture;
         assert_eq!((live.size, live.fps, live.keyframe), (None, None, None));
         assert_eq!(
             (live.encoder, live.preset.name(), live.tune),

@@ -1,20 +1,24 @@
-//! `tamarack live`.
+//! `tamarack live` and `tamarack record`.
 
 use std::sync::Arc;
 
 use broadcast::Video;
 use codec::encode::{AudioSettings, VideoSettings};
+use studio::recording::{self, To};
 use studio::{Connections, Destination, Failure, LiveRequest, Sources, Studio, summary_of_nothing};
 use words::Language;
 
-use crate::arguments::Live;
+use crate::arguments::{Live, Quality};
 use crate::interrupt::Interrupts;
 use crate::print::Printer;
+use crate::recordings;
 
 /// A device or an encoder.
 const DEVICE: u8 = 3;
 /// No target was ever live.
 const NEVER_LIVE: u8 = 4;
+/// Something asked for failed for good.
+const NOT_DONE: u8 = 5;
 
 pub(crate) async fn run(live: Live, language: Language) -> u8 {
     let mut interrupts = Interrupts::listen();
@@ -26,6 +30,7 @@ pub(crate) async fn run(live: Live, language: Language) -> u8 {
             return failure.exit_code();
         }
     };
+    recordings::offer(&connections, &printer);
     let with_video = sources.camera != capture::video::Choice::None;
     printer.advice(&request.advice(with_video, language));
     let targets = request.destinations.len();
@@ -38,7 +43,7 @@ pub(crate) async fn run(live: Live, language: Language) -> u8 {
         Ok(true) => {}
         Ok(false) => {
             printer.event(&summary_of_nothing(None, targets));
-            return NEVER_LIVE;
+            return if targets == 0 { NOT_DONE } else { NEVER_LIVE };
         }
         Err(failure) => return never_began(&printer, &failure, targets),
     }
@@ -61,8 +66,9 @@ async fn begin(
     sources: Sources,
     request: &LiveRequest,
 ) -> Result<bool, Failure> {
+    let wanted = request.wanted();
     tokio::select! {
-        opened = studio.open(sources, &request.video) => opened?,
+        opened = studio.open(sources, &wanted) => opened?,
         () = interrupts.next() => return Ok(false),
     }
     let going = studio.go_live(request);
@@ -98,6 +104,8 @@ fn read(live: Live, language: Language) -> Result<(LiveRequest, Sources, Connect
     let connections = Connections::from_environment(language)?;
     let destinations = live.to.iter().map(|text| Destination::parse(text, None, &connections));
     let destinations = destinations.collect::<Result<Vec<_>, _>>()?;
+    let recording = recording(&live);
+    let (connect_timeout, duration, live) = (live.connect_timeout, live.duration, live.capture);
     let usual = VideoSettings::default();
     let asked = [live.size.is_some(), live.fps.is_some(), live.video_bitrate.is_some()];
     let asked =
@@ -117,11 +125,32 @@ fn read(live: Live, language: Language) -> Result<(LiveRequest, Sources, Connect
         video: Video { settings, encoder: live.encoder },
         audio,
         as_asked: asked,
-        connect_timeout: live.connect_timeout,
-        duration: live.duration,
+        connect_timeout,
+        duration,
+        recording,
     };
     request.validate(language)?;
     Ok((request, Sources { camera: live.camera, microphone: live.mic }, connections))
+}
+
+fn recording(live: &Live) -> Option<recording::Request> {
+    let path = live.record.clone()?;
+    let options = &live.recording;
+    let is_folder = path.is_dir()
+        || path
+            .as_os_str()
+            .as_encoded_bytes()
+            .last()
+            .is_some_and(|last| std::path::is_separator(char::from(*last)));
+    Some(recording::Request {
+        to: if is_folder { To::Folder(path, options.record_name.clone()) } else { To::File(path) },
+        split: options.record_split.unwrap_or_default(),
+        quality: match options.record_quality {
+            Quality::AsSent => recording::Quality::AsSent,
+            Quality::Full => recording::Quality::Full,
+        },
+        goes_on: live.record_goes_on,
+    })
 }
 
 /// The first interrupt ends the run well, the second at once, the third without a goodbye.

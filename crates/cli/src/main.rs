@@ -6,6 +6,7 @@ mod interrupt;
 mod live;
 mod print;
 mod profiles;
+mod recordings;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -41,6 +42,15 @@ fn main() -> ExitCode {
             Command::Devices { json } => list_devices(&Printer::new(json, language), language),
             Command::Profiles(command) => blocking(move || profiles::run(*command, language)).await,
             Command::Live(live) => live::run(*live, language).await,
+            Command::Record(record) => live::run((*record).into(), language).await,
+            Command::Repair { file, json } => {
+                let printer = Printer::new(json, language);
+                blocking(move || recordings::repair(&file, &printer, language)).await
+            }
+            Command::Cut(cut) => {
+                let printer = Printer::new(cut.json, language);
+                blocking(move || recordings::cut(&cut, &printer, language)).await
+            }
             Command::Loopback { rtmp_port, http_port, json } => {
                 serve(ServeOptions { rtmp_port, http_port }, Printer::new(json, language), language).await
             }

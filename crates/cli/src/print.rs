@@ -5,7 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use studio::Failure;
 use studio::connections::{Advice, Step, StepResult};
-use studio::event::{Camera, Cause, Encoder, End, Event, Microphone, StateName, Stats, Summary, TargetState};
+use studio::event::{
+    Camera, Cause, Encoder, End, Event, Microphone, Recording, RecordingState, StateName, Stats, Summary,
+    TargetState,
+};
 use words::{Language, text};
 
 /// Prints events to standard output; what went wrong goes to standard error.
@@ -43,6 +46,11 @@ impl Printer {
 
     pub(crate) fn failure(&self, failure: &Failure) {
         eprintln!("tamarack: {}", with_evidence(&failure.cause));
+    }
+
+    /// A recording that a crash cut off.
+    pub(crate) fn broken(&self, file: &str) {
+        eprintln!("tamarack: {}", text(self.language, "cli.broken", &[("file", file)]));
     }
 
     /// What should be known before going live.
@@ -104,6 +112,14 @@ impl Printer {
             Event::Alarm(alarm) => {
                 let key = if alarm.until.is_some() { "cli.alarm-over" } else { "cli.alarm" };
                 self.say(key, &[("message", &alarm.message)])
+            }
+            Event::Recording(recording) => self.recording(recording),
+            Event::Repaired(repaired) => {
+                let key = if repaired.changed { "cli.repaired" } else { "cli.repaired-nothing" };
+                self.say(key, &[("file", &repaired.file), ("duration", &seconds(repaired.duration_s))])
+            }
+            Event::Cut(cut) => {
+                self.say("cli.cut", &[("file", &cut.file), ("duration", &seconds(cut.duration_s))])
             }
             Event::Summary(summary) => self.summary(summary),
             Event::Listening { rtmp_url, http_url } => {
@@ -172,10 +188,15 @@ impl Printer {
             lost.to_string(),
             format!("{:.0}", stats.cpu_percent),
         ];
-        self.say(
+        let mut line = self.say(
             "cli.stats",
             &[("fps", &values[0]), ("kbps", &values[1]), ("dropped", &values[2]), ("cpu", &values[3])],
-        )
+        )?;
+        if let Some(recording) = &stats.recording {
+            let told = self.say("cli.recording-stats", &[("duration", &seconds(recording.duration_s))])?;
+            line.push_str(&format!("  {told}"));
+        }
+        Some(line)
     }
 
     fn summary(&self, summary: &Summary) -> Option<String> {
@@ -191,8 +212,34 @@ impl Printer {
             let told = self.say(key, &[("target", &values[0]), ("megabytes", &values[1])])?;
             line.push_str(&format!("\n  {}", with_cause(told, target.cause.as_ref())));
         }
+        if let Some(recording) = &summary.recording
+            && let Some(file) = &recording.missed_file
+        {
+            let count = recording.missed.len().to_string();
+            let told = self.say("cli.summary-missed", &[("count", &count), ("file", file)])?;
+            line.push_str(&format!("\n  {told}"));
+        }
         Some(line)
     }
+
+    fn recording(&self, recording: &Recording) -> Option<String> {
+        let file = recording.file.as_deref().unwrap_or_default();
+        if recording.state == RecordingState::Recording {
+            return self.say("cli.recording", &[("file", file)]);
+        }
+        let key = match recording.state {
+            RecordingState::Failed => "cli.recording-failed",
+            _ => "cli.recording-ended",
+        };
+        let (lasts, megabytes) =
+            (seconds(recording.duration_s), format!("{:.1}", recording.bytes as f64 / 1e6));
+        let told = self.say(key, &[("duration", &lasts), ("megabytes", &megabytes), ("file", file)])?;
+        Some(with_cause(told, recording.cause.as_ref()))
+    }
+}
+
+fn seconds(seconds: f64) -> String {
+    format!("{seconds:.1}")
 }
 
 fn is_the_window_s(event: &Event) -> bool {

@@ -50,7 +50,7 @@ pub fn init_segment(tracks: &Tracks) -> Result<Bytes, Error> {
 
 /// `iso6` promises `tfdt` and offsets from the `moof`. CMAF's `cmfc` would promise one track a file
 /// (ISO/IEC 23000-19, 7.3.1); here both are in one.
-fn brands() -> Ftyp {
+pub(crate) fn brands() -> Ftyp {
     let brand = |name: &[u8; 4]| FourCC::new(name);
     Ftyp {
         major_brand: brand(b"iso6"),

@@ -1,8 +1,12 @@
-//! Packets to fragmented MP4: an initialization segment, then fragments, for HLS and for recordings.
+//! Packets to fragmented MP4: an initialization segment, then fragments, for HLS and for recordings; and
+//! recordings back.
 //!
 //! ```text
-//! Tracks            -> init_segment() -> ftyp moov
+//! Tracks            -> init_segment() -> ftyp moov          head() -> ftyp free moov
 //! Packet Packet ... -> fragment()     -> moof mdat
+//! File              -> scan()         -> Index: every sample, whatever is torn at the end
+//! Index             -> finish()       -> ftyp mdat(moov moof mdat moof mdat ...) moov, in place
+//! Index             -> extract()      -> ftyp moov mdat, elsewhere
 //! ```
 //!
 //! The bytes of one initialization segment followed by any run of its fragments are a file that
@@ -14,15 +18,26 @@
 //!
 //! Boxes are those of ISO/IEC 14496-12, sample entries those of ISO/IEC 14496-14 and 14496-15.
 
+mod finish;
 mod fragment;
+mod index;
 mod init;
+mod plain;
+mod scan;
 
+pub use finish::{Repaired, finish, head, repair};
 pub use fragment::fragment;
+pub use index::{Index, Sample};
 pub use init::init_segment;
+pub use plain::extract;
+pub use scan::{Scan, scan};
+
+/// The length of the box in a recording that becomes the header of its samples.
+pub(crate) const PLACEHOLDER: u64 = 16;
 
 use media::{Track, Tracks};
 
-/// The packets or their tracks can't be written as fragmented MP4.
+/// The packets or their tracks can't be written as MP4, or a file can't be read as one.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -56,6 +71,30 @@ pub enum Error {
     /// A box could not be written.
     #[error("an MP4 box can't be written: {0}")]
     Box(#[from] mp4_atom::Error),
+    /// A file does not begin as a recording does.
+    #[error("the file is no recording of this program")]
+    NotARecording,
+    /// A fragment of a file makes no sense.
+    #[error("a fragment {0}")]
+    Fragment(&'static str),
+    /// There are no samples, or none at that time.
+    #[error("there is no picture or sound in it")]
+    Empty,
+    /// A file could not be read or written.
+    #[error(transparent)]
+    File(#[from] std::io::Error),
+}
+
+impl Error {
+    /// Names the error for scripts and for the words on screen.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::NotARecording | Self::Fragment(_) => "not-a-recording",
+            Self::Empty => "recording-empty",
+            Self::File(_) => "recording-file",
+            _ => "recording-format",
+        }
+    }
 }
 
 /// Ticks per second of the video track, as HLS and MPEG-2 count; it divides every named frame rate.

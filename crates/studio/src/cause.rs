@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
+use std::path::Path;
 use std::sync::Arc;
 
 use codec::encode::Reason;
@@ -18,6 +19,8 @@ pub enum Kind {
     Device,
     /// A target.
     Target,
+    /// A recording.
+    Recording,
     /// The saved connections or their keys.
     Settings,
 }
@@ -94,8 +97,26 @@ impl Values for broadcast::Error {
     fn values(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Encoder(error) => error.values(),
+            Self::RecordingFolder { path, .. } | Self::RecordingWrite { path, .. } | Self::DiskFull(path) => {
+                vec![("path", path.display().to_string())]
+            }
             _ => Vec::new(),
         }
+    }
+}
+
+/// A file that is no good as a recording, and why.
+struct FileFault<'a>(&'a fmp4::Error, &'a Path);
+
+impl Display for FileFault<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Values for FileFault<'_> {
+    fn values(&self) -> Vec<(&'static str, String)> {
+        vec![("path", self.1.display().to_string())]
     }
 }
 
@@ -223,6 +244,7 @@ impl Failure {
             Kind::Usage => 2,
             Kind::Device => 3,
             Kind::Target => 4,
+            Kind::Recording => 5,
             Kind::Settings => 7,
         }
     }
@@ -263,10 +285,21 @@ impl Failure {
         let kind = match error {
             broadcast::Error::Encoder(codec::Error::Setting(_))
             | broadcast::Error::NoTarget
+            | broadcast::Error::AlreadyRecording
             | broadcast::Error::Over => Kind::Usage,
+            broadcast::Error::RecordingFolder { .. }
+            | broadcast::Error::DiskFull(_)
+            | broadcast::Error::RecordingWrite { .. }
+            | broadcast::Error::RecordingFormat(_)
+            | broadcast::Error::RecordingLate => Kind::Recording,
             _ => Kind::Device,
         };
         Self { kind, cause: cause(error.code(), error, language) }
+    }
+
+    /// A recording cannot be read, mended or cut.
+    pub(crate) fn file(error: &fmp4::Error, file: &Path, language: Language) -> Self {
+        Self { kind: Kind::Recording, cause: cause(error.code(), &FileFault(error, file), language) }
     }
 
     pub(crate) fn ingest(error: &rtmp::Error, language: Language) -> Self {
@@ -316,6 +349,15 @@ mod tests {
             "no-target",
             "run-over",
             "not-live",
+            "already-recording",
+            "disk-full",
+            "recording-folder",
+            "recording-write",
+            "recording-format",
+            "recording-late",
+            "recording-empty",
+            "recording-file",
+            "not-a-recording",
             "encoder-failed",
             "encoder-not-found",
             "encoder-audio-only",

@@ -12,8 +12,8 @@ use words::Language;
 use crate::cause::cause;
 use crate::connections::Lowered;
 use crate::event::{
-    Cause, Encoding, End, Gap, KeyframeSpan, Mode, Started, StateName, Stats, Summary as SummaryEvent,
-    Target, TargetState, TargetStats, TargetSummary,
+    Cause, Encoding, End, Gap, KeyframeSpan, Mode, RecordingSummary, Started, StateName, Stats,
+    Summary as SummaryEvent, Target, TargetState, TargetStats, TargetSummary,
 };
 use crate::request::LiveRequest;
 
@@ -133,6 +133,7 @@ pub(crate) fn statistics(statistics: &Statistics, cpu_percent: f64) -> Stats {
                 retransmitted: of.retransmitted,
             })
             .collect(),
+        recording: statistics.recording.as_ref().map(Into::into),
     }
 }
 
@@ -145,6 +146,7 @@ fn rounded(value: f64) -> f64 {
     (value * 10.0).round() / 10.0
 }
 
+/// Writes the list of what was missed beside the recording, if something was.
 pub(crate) fn summary(summary: &Summary, language: Language) -> SummaryEvent {
     // What ended the run from inside ended every target that had no trouble of its own.
     let failure = summary.error.as_ref().map(|error| cause(error.code(), error, language));
@@ -164,7 +166,10 @@ pub(crate) fn summary(summary: &Summary, language: Language) -> SummaryEvent {
             .enumerate()
             .map(|(target, of)| target_summary(target, of, &failure, language))
             .collect(),
-        recording: None,
+        recording: summary
+            .recording
+            .as_ref()
+            .map(|recorded| RecordingSummary::of(recorded, &summary.targets, language)),
     }
 }
 
@@ -195,7 +200,7 @@ fn target_summary(
 }
 
 /// Seconds, to the millisecond.
-fn millis(time: Duration) -> f64 {
+pub(crate) fn millis(time: Duration) -> f64 {
     (time.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
@@ -226,6 +231,7 @@ mod tests {
             keyframe_shortest: None,
             keyframe_longest: None,
             targets: vec![live.clone(), live],
+            recording: None,
             error: None,
         };
         assert!(summary(&run, Language::English).targets.iter().all(|target| target.end == End::Ok));

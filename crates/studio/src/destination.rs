@@ -46,7 +46,7 @@ impl Destination {
         Ingest::parse(url, key).map(Self::Ingest).map_err(|error| Failure::ingest(&error.into(), language))
     }
 
-    fn name(&self, language: Language) -> String {
+    pub(crate) fn name(&self, language: Language) -> String {
         match self {
             Self::Local => words::text(language, "target.local", &[]),
             Self::Ingest(ingest) => ingest.to_string(),

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+pub use crate::recording::event::*;
+
 use crate::connections::{Connection, ConnectionIngest, ImportAction, ImportTable, Lowered, Step};
 
 /// Everything that the studio tells the outside.
@@ -37,6 +39,12 @@ pub enum Event {
     Stats(Stats),
     /// Something to look at, and when it ended.
     Alarm(Alarm),
+    /// A recording began a file, or is over.
+    Recording(Recording),
+    /// A recording was mended.
+    Repaired(Repaired),
+    /// A part of a recording was cut out.
+    Cut(Cut),
     /// The last word of every run.
     Summary(Summary),
     /// What is connected changed (window only).
@@ -309,6 +317,8 @@ pub struct Stats {
     pub cpu_percent: f64,
     /// Each target.
     pub targets: Vec<TargetStats>,
+    /// The recording that is on.
+    pub recording: Option<RecordingStats>,
 }
 
 /// Totals and present rates of one target.
@@ -440,18 +450,6 @@ pub struct Gap {
     pub to: String,
     /// How much was missed: from the last picture that arrived to the first that was sent afterwards.
     pub lost_s: f64,
-}
-
-/// How the recording went.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
-#[ts(export)]
-pub struct RecordingSummary {
-    /// Where it is.
-    pub file: String,
-    /// How long it is.
-    pub duration_s: f64,
-    /// How it ended.
-    pub end: End,
 }
 
 /// Everything that can be chosen.

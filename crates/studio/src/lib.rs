@@ -19,6 +19,7 @@ pub mod event;
 mod local;
 pub mod logs;
 mod preview;
+pub mod recording;
 mod request;
 mod run;
 mod serve;

@@ -12,7 +12,7 @@ use words::Language;
 use crate::cause::Failure;
 use crate::connections::{Advice, ConnectionEncoding, Lowered, advise};
 use crate::destination::Destination;
-use crate::window;
+use crate::{Studio, recording, window};
 
 /// The sources to open for a run from the command line.
 #[derive(Clone, Debug, Default)]
@@ -36,8 +36,11 @@ pub struct LiveRequest {
     pub as_asked: bool,
     /// How long network errors are retried before a target was ever live.
     pub connect_timeout: Duration,
-    /// How long the run lasts once a target was live; until stopped when `None`.
+    /// How long the run lasts once a target was live, or the recording began when there is no target; until stopped
+    /// when `None`.
     pub duration: Option<Duration>,
+    /// What is recorded from the beginning.
+    pub recording: Option<recording::Request>,
 }
 
 impl LiveRequest {
@@ -66,11 +69,25 @@ impl LiveRequest {
         (fitted, lowered)
     }
 
-    pub(crate) fn settings(&self, with_video: bool) -> Settings {
+    /// What pictures should suit.
+    pub fn wanted(&self) -> Video {
+        self.recording.as_ref().map_or_else(|| self.video.clone(), |recording| recording.wanted(&self.video))
+    }
+
+    /// What it is called in names of files.
+    pub(crate) fn name(&self, language: Language) -> String {
+        self.destinations.first().map_or_else(|| recording::name(language), |first| first.name(language))
+    }
+
+    pub(crate) fn settings(&self, with_video: bool, studio: &Studio) -> Settings {
+        let video = with_video.then_some(&self.video);
+        let recording = self.recording.as_ref();
+        let name = self.name(studio.language());
         Settings {
             video: with_video.then(|| self.video.clone()),
             audio: self.audio,
             connect_timeout: self.connect_timeout,
+            recording: recording.map(|wanted| wanted.settings(studio, &name, video, self.audio)),
         }
     }
 }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use broadcast::recording::News;
 use broadcast::{Run, State, Summary, Target};
 use capture::video;
+use codec::encode::AudioSettings;
 use profiles::profile::Encoding;
 use tokio::sync::watch;
 
@@ -14,7 +16,7 @@ use crate::destination::{Destination, Places};
 use crate::event::{End, Event, KeyframeSpan, Summary as SummaryEvent, TargetSummary};
 use crate::request::{LiveRequest, Sources};
 use crate::teller::{Labels, Teller};
-use crate::{Studio, convert, lock, window};
+use crate::{Studio, convert, lock, recording, window};
 
 /// How long a stream can still be watched after its end.
 const AFTERWARDS: Duration = Duration::from_secs(60);
@@ -33,7 +35,13 @@ pub(crate) enum Phase {
 
 /// The run that is on, and what is kept for its targets.
 pub(crate) struct Live {
-    run: Arc<Run>,
+    pub(crate) run: Arc<Run>,
+    /// What it is called in names of files.
+    pub(crate) name: String,
+    /// The picture that is sent.
+    pub(crate) video: Option<broadcast::Video>,
+    /// The sound that is sent.
+    pub(crate) audio: AudioSettings,
     places: Places,
     labels: Arc<Labels>,
     /// What is encoded, for targets that join.
@@ -52,14 +60,22 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether all that was to be recorded was.
+    fn recorded(&self) -> bool {
+        self.summary.recording.as_ref().is_none_or(|recording| recording.error.is_none())
+    }
+
     /// The command line's exit code.
     pub fn exit_code(&self) -> u8 {
         let targets = &self.summary.targets;
         if self.failure.is_some() {
             3
+        } else if targets.is_empty() {
+            if self.recorded() { 0 } else { 5 }
         } else if !targets.iter().any(|target| target.was_live) {
             4
-        } else if targets.iter().any(|target| target.cause.is_some() || !target.was_live) {
+        } else if targets.iter().any(|target| target.cause.is_some() || !target.was_live) || !self.recorded()
+        {
             5
         } else {
             0
@@ -141,7 +157,7 @@ impl Studio {
         let with_video = self.stage.status().camera_choice != video::Choice::None;
         let (request, lowered) = request.fitted(with_video, language);
         request.validate(language)?;
-        let settings = request.settings(with_video);
+        let settings = request.settings(with_video, self);
         let (first_live, live) = watch::channel(false);
         let hear = self.hear(&request, lowered, with_video, labels.clone(), first_live);
         let stage = self.stage.clone();
@@ -156,7 +172,9 @@ impl Studio {
             tokio::spawn(stop_after(run.clone(), live, duration));
         }
         let encoding = request.encoding();
-        Ok(Live { run, places, labels, encoding, joining: tokio::sync::Mutex::default() })
+        let (name, video, audio) =
+            (request.name(language), with_video.then_some(request.video), request.audio);
+        Ok(Live { run, name, video, audio, places, labels, encoding, joining: tokio::sync::Mutex::default() })
     }
 
     /// The first target of each destination stands at the destination's own position, as the command line
@@ -207,6 +225,7 @@ impl Studio {
         let language = self.language();
         let teller = Teller::new(self.listener.clone(), self.shown.clone());
         let (request, fetcher) = (request.clone(), self.fetcher.clone());
+        let (recording, alone) = (recording::Hear::default(), request.destinations.is_empty());
         Arc::new(move |event| match event {
             broadcast::Event::Started(started) => teller.started(convert::started(
                 &teller.run,
@@ -221,6 +240,12 @@ impl Studio {
                 labels.event(target).into_iter().for_each(|label| teller.joined(label));
             }
             broadcast::Event::Statistics(statistics) => teller.statistics(&statistics),
+            broadcast::Event::Recording(news) => {
+                if alone && matches!(news, News::Began { .. }) {
+                    first_live.send_replace(true);
+                }
+                recording.news(&news, language).into_iter().for_each(|event| teller.recording(event));
+            }
             broadcast::Event::State { target, state } => {
                 if matches!(state, State::Live { .. }) {
                     first_live.send_replace(true);
@@ -300,7 +325,10 @@ impl Studio {
         let language = self.language();
         *lock(&self.shown) = None;
         if let Some(summary) = &summary {
-            self.tell(Event::Summary(convert::summary(summary, language)));
+            let told = summary.clone();
+            // It may write the list of what was missed.
+            let told = tokio::task::spawn_blocking(move || convert::summary(&told, language)).await;
+            told.into_iter().for_each(|summary| self.tell(Event::Summary(summary)));
         }
         self.phase.send_replace(Phase::Idle);
         if let Some(local) = live.places.local() {

@@ -71,6 +71,7 @@ impl Teller {
             states: Vec::new(),
             stats: None,
             playback: Vec::new(),
+            recording: None,
         });
         (self.listener)(Event::Started(started));
     }
@@ -87,6 +88,15 @@ impl Teller {
             shown.states.retain(|known| known.target != state.target);
             shown.states.push(state);
             shown.states.sort_by_key(|known| known.target);
+        });
+    }
+
+    /// What a recording says, alarms among it.
+    pub(crate) fn recording(&self, event: Event) {
+        self.tell(event.clone(), |shown| {
+            if let Event::Recording(recording) = event {
+                shown.recording = Some(recording);
+            }
         });
     }
 

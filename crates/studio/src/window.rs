@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::event::{Devices, Stage, Started, Stats, TargetState};
+use crate::event::{Devices, Recording, Stage, Started, Stats, TargetState};
 
 /// Everything that the window shows, at one moment; afterwards events keep it up to date.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
@@ -21,6 +21,37 @@ pub struct Snapshot {
     pub language: Option<String>,
 }
 
+/// What the window knows of recordings before it was opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct Recordings {
+    /// Where they go unless somebody says so.
+    pub folder: String,
+    /// Those that a crash cut off.
+    pub broken: Vec<String>,
+}
+
+/// What the window wants recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[ts(export)]
+pub struct RecordingChoice {
+    /// Where its files go.
+    pub folder: String,
+    /// What is in them.
+    pub quality: RecordingQuality,
+}
+
+/// What is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+#[ts(export)]
+pub enum RecordingQuality {
+    /// What the targets get.
+    AsSent,
+    /// An encoding of its own.
+    Full,
+}
+
 /// A run that is on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, TS)]
 #[ts(export)]
@@ -33,6 +64,8 @@ pub struct Run {
     pub stats: Option<Stats>,
     /// Where delivered streams can be watched, as far as that is known and works.
     pub playback: Vec<Playback>,
+    /// The latest word of the recording.
+    pub recording: Option<Recording>,
 }
 
 /// Where what one target gets can be watched.

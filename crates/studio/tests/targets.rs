@@ -51,7 +51,15 @@ async fn request(studio: &Arc<Studio>, destinations: Vec<Destination>) -> LiveRe
     let sources = Sources { camera: video::Choice::Pattern, microphone: audio::Choice::Tone };
     studio.open(sources, &video).await.unwrap();
     let audio = AudioSettings::default();
-    LiveRequest { destinations, video, audio, as_asked: true, connect_timeout: LIMIT, duration: None }
+    LiveRequest {
+        destinations,
+        video,
+        audio,
+        as_asked: true,
+        connect_timeout: LIMIT,
+        duration: None,
+        recording: None,
+    }
 }
 
 /// A server of our own and its address.

@@ -151,6 +151,7 @@ mod tests {
         "player.unknown",
         "settings.encoder-unusable",
         "summary.megabytes",
+        "record.gigabytes",
         "targets.queue-value",
         "check.took",
     ];

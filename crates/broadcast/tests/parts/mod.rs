@@ -46,6 +46,7 @@ pub(crate) fn settings(bitrate: u32) -> Settings {
         }),
         audio: AudioSettings::default(),
         connect_timeout: LIMIT,
+        recording: None,
     }
 }
 

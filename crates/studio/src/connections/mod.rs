@@ -101,6 +101,11 @@ impl Connections {
         }
     }
 
+    /// The folder of this person's settings and state.
+    pub fn home(&self) -> &std::path::Path {
+        self.store.home()
+    }
+
     /// The language of sentences, which the studio may change.
     pub(crate) fn shared_language(&self) -> Arc<Mutex<Language>> {
         self.language.clone()

@@ -3,12 +3,16 @@ import type { Connection } from "$lib/bindings/Connection";
 import type { ConnectionBook } from "$lib/bindings/ConnectionBook";
 import type { ConnectionDraft } from "$lib/bindings/ConnectionDraft";
 import type { ConnectionSaved } from "$lib/bindings/ConnectionSaved";
+import type { Cut } from "$lib/bindings/Cut";
 import type { Destination } from "$lib/bindings/Destination";
 import type { Event } from "$lib/bindings/Event";
 import type { Exported } from "$lib/bindings/Exported";
 import type { ImportChoice } from "$lib/bindings/ImportChoice";
 import type { ImportTable } from "$lib/bindings/ImportTable";
 import type { Provider } from "$lib/bindings/Provider";
+import type { RecordingChoice } from "$lib/bindings/RecordingChoice";
+import type { Recordings } from "$lib/bindings/Recordings";
+import type { Repaired } from "$lib/bindings/Repaired";
 import type { Settings } from "$lib/bindings/Settings";
 import type { Snapshot } from "$lib/bindings/Snapshot";
 import type { Cause } from "$lib/bindings/Cause";
@@ -58,8 +62,19 @@ export interface ConnectionBackend {
   testConnection(id: string, publish: boolean): Promise<void>;
 }
 
+/** Recordings: one is on or none; what a crash cut off can be mended. */
+export interface RecordingBackend {
+  recordings(): Promise<Recordings>;
+  /** Beside the run that is on, or as a run of its own. */
+  startRecording(choice: RecordingChoice): Promise<void>;
+  stopRecording(): Promise<void>;
+  repairRecording(file: string): Promise<Repaired>;
+  /** Cuts out all that a list of what the audience missed names. */
+  cutMissed(list: string): Promise<Cut[]>;
+}
+
 /** The engine behind the window. Every method that acts rejects with a `Cause`; use `causeOf` to read it. */
-export interface Backend extends ConnectionBackend {
+export interface Backend extends ConnectionBackend, RecordingBackend {
   snapshot(): Promise<Snapshot>;
   subscribe(onEvent: OnEvent): Promise<void>;
   /** Waits for the next picture of the stage, not larger than this; rejects when there is none for a while. */

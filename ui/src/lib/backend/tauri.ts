@@ -3,12 +3,15 @@ import type { Advice } from "$lib/bindings/Advice";
 import type { Connection } from "$lib/bindings/Connection";
 import type { ConnectionBook } from "$lib/bindings/ConnectionBook";
 import type { ConnectionSaved } from "$lib/bindings/ConnectionSaved";
+import type { Cut } from "$lib/bindings/Cut";
 import type { Event } from "$lib/bindings/Event";
 import type { Exported } from "$lib/bindings/Exported";
 import type { ImportTable } from "$lib/bindings/ImportTable";
 import type { Provider } from "$lib/bindings/Provider";
+import type { Recordings } from "$lib/bindings/Recordings";
+import type { Repaired } from "$lib/bindings/Repaired";
 import type { Snapshot } from "$lib/bindings/Snapshot";
-import type { Backend, ConnectionBackend } from "./backend";
+import type { Backend, ConnectionBackend, RecordingBackend } from "./backend";
 
 /** Tauri gives a custom scheme the form that the system's webview wants. */
 const fetchBase = () => convertFileSrc("", "fetch");
@@ -36,9 +39,18 @@ const connections: ConnectionBackend = {
   testConnection: (id, publish) => invoke("test_connection", { id, publish }),
 };
 
+const recordings: RecordingBackend = {
+  recordings: () => invoke<Recordings>("recordings"),
+  startRecording: (choice) => invoke("start_recording", { choice }),
+  stopRecording: () => invoke("stop_recording"),
+  repairRecording: (file) => invoke<Repaired>("repair_recording", { file }),
+  cutMissed: (list) => invoke<Cut[]>("cut_missed", { list }),
+};
+
 /** The engine over Tauri's commands. */
 export const tauri: Backend = {
   ...connections,
+  ...recordings,
   snapshot: () => invoke<Snapshot>("snapshot"),
   subscribe: (onEvent) => invoke("subscribe", { onEvent: new Channel<Event>(onEvent) }),
   nextPicture: async (width, height) => {

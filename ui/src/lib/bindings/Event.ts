@@ -4,11 +4,14 @@ import type { Camera } from "./Camera";
 import type { Cause } from "./Cause";
 import type { Change } from "./Change";
 import type { Connection } from "./Connection";
+import type { Cut } from "./Cut";
 import type { Devices } from "./Devices";
 import type { Encoder } from "./Encoder";
 import type { ImportTable } from "./ImportTable";
 import type { Level } from "./Level";
 import type { Microphone } from "./Microphone";
+import type { Recording } from "./Recording";
+import type { Repaired } from "./Repaired";
 import type { Stage } from "./Stage";
 import type { Started } from "./Started";
 import type { Stats } from "./Stats";
@@ -28,7 +31,7 @@ target: number,
 /**
  * Address of the playlist, keys removed.
  */
-url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "import" } & ImportTable | { "event": "link-refused", 
+url: string, } | { "event": "stats" } & Stats | { "event": "alarm" } & Alarm | { "event": "recording" } & Recording | { "event": "repaired" } & Repaired | { "event": "cut" } & Cut | { "event": "summary" } & Summary | { "event": "devices" } & Devices | { "event": "stage" } & Stage | { "event": "level" } & Level | { "event": "close-asked" } | { "event": "profile" } & Connection | { "event": "import" } & ImportTable | { "event": "link-refused", 
 /**
  * Why.
  */

@@ -1,3 +1,4 @@
+import type { RecordingQuality } from "$lib/bindings/RecordingQuality";
 import type { Settings } from "$lib/bindings/Settings";
 import { isLanguage, type Language } from "$lib/i18n/i18n.svelte";
 
@@ -24,6 +25,9 @@ interface Stored {
   targets: readonly Choice[];
   server: string;
   preview: boolean;
+  /** The folder of recordings; the usual one when null. */
+  recordTo: string | null;
+  recordQuality: RecordingQuality;
   /** How connections are listed. */
   order: Order;
 }
@@ -38,6 +42,8 @@ const untouched: Stored = {
   targets: ["local"],
   server: "",
   preview: true,
+  recordTo: null,
+  recordQuality: "as-sent",
   order: "used",
 };
 
@@ -54,6 +60,8 @@ function read(storage: Storage): Stored {
       language: isLanguage(stored.language) ? stored.language : null,
       theme: themes.includes(stored.theme) ? stored.theme : untouched.theme,
       targets: choices(stored.targets),
+      recordTo: typeof stored.recordTo === "string" ? stored.recordTo : null,
+      recordQuality: stored.recordQuality === "full" ? "full" : "as-sent",
       order: stored.order === "own" ? "own" : "used",
     };
   } catch {
@@ -106,6 +114,10 @@ export class Preferences {
 
   useOrder(order: Order): void {
     this.#keep({ order });
+  }
+
+  useRecording(recordTo: string | null, recordQuality: RecordingQuality): void {
+    this.#keep({ recordTo, recordQuality });
   }
 
   usePreview(preview: boolean): void {

@@ -71,6 +71,11 @@ export class RunState {
   #problem = $state.raw<Cause | null>(null);
   #askedTarget = $state<number | null>(null);
 
+  /** A recording keeps the engine's run on, with targets or without. */
+  #kept = $state(false);
+  /** The targets are over and told of; only the recording's end is still to come. */
+  #leftAlready = false;
+
   #destinations: readonly Destination[] = [];
   #names = $state.raw<readonly (string | null)[]>([]);
   #liveSince = $state<number | null>(null);
@@ -99,6 +104,10 @@ export class RunState {
   }
   get active(): boolean {
     return this.#active;
+  }
+  /** A broadcast can begin: nothing is on, or nothing but a recording. */
+  get free(): boolean {
+    return !this.#active || (this.#kept && this.#targets.every(isOver));
   }
   get onAir(): boolean {
     return ON_AIR.includes(this.#phase);
@@ -157,6 +166,7 @@ export class RunState {
     if (!run) return;
     if (run.started) this.apply({ event: "started", ...run.started });
     this.#active = true;
+    this.#kept = run.recording?.state === "recording";
     run.states.forEach((state) => this.apply({ event: "state", ...state }));
     this.#stats = run.stats;
     this.#playbackUrl = run.playback[0]?.url ?? null;
@@ -180,6 +190,9 @@ export class RunState {
       case "stats":
         this.#stats = event;
         break;
+      case "recording":
+        this.#kept = event.state === "recording";
+        break;
       case "alarm":
         this.#alarms = this.#alarms.filter((alarm) => alarm.code !== event.code);
         if (event.until === null) this.#alarms = [...this.#alarms, event];
@@ -191,7 +204,7 @@ export class RunState {
 
   /** A press on Go live. Only what others can watch is asked about once more. */
   requestLive(destinations: readonly Destination[], names: readonly (string | null)[] = []): void {
-    if (!this.#armed || this.#active || this.control !== "start" || destinations.length === 0) return;
+    if (!this.#armed || !this.free || this.control !== "start" || destinations.length === 0) return;
     this.#wish(destinations, names);
     if (destinations.every(({ kind }) => kind === "local")) void this.#goLive();
     else this.#ask("live");
@@ -251,7 +264,7 @@ export class RunState {
 
   /** The cards of the last run have been read. */
   clear(): void {
-    if (this.#active || !["ended", "failed"].includes(this.#phase)) return;
+    if (!this.free || !["idle", "ended", "failed"].includes(this.#phase)) return;
     this.#summary = null;
     this.#cause = null;
     this.#enter("idle");
@@ -268,9 +281,11 @@ export class RunState {
   }
 
   async #goLive(): Promise<void> {
-    this.#reset();
+    const joins = this.#active;
+    this.#reset(joins);
     this.#active = true;
-    this.#targets = asked(this.#destinations, this.#names);
+    // Beside a recording the engine gives them other positions than these.
+    this.#targets = joins ? [] : asked(this.#destinations, this.#names);
     this.#enter("starting");
     try {
       const going = this.#backend.goLive([...this.#destinations]);
@@ -278,7 +293,7 @@ export class RunState {
       this.#wish([], []);
       await going;
     } catch (error) {
-      this.#active = false;
+      this.#active = joins && this.#kept;
       this.#cause = causeOf(error);
       this.#enter("failed");
     }
@@ -319,13 +334,22 @@ export class RunState {
     this.#stopAsked = true;
     this.#enter("stopping");
     try {
-      await this.#backend.stop();
+      if (!this.#kept) await this.#backend.stop();
+      else await Promise.all(this.#onTargets().map(({ target }) => this.#backend.stopTarget(target)));
     } catch (error) {
       this.#cause = causeOf(error);
     }
   }
 
+  #onTargets(): RunTarget[] {
+    return this.#targets.filter((target) => !isOver(target));
+  }
+
   #begin(started: Started): void {
+    if (started.targets.length === 0) {
+      this.#reset(false);
+      this.#enter("idle");
+    }
     this.#active = true;
     this.#started = started;
     this.#targets = started.targets.map(joined);
@@ -345,6 +369,7 @@ export class RunState {
 
   /** What the targets do makes the run's phase. */
   #told(): void {
+    if (this.#kept && this.#targets.every(isOver)) return this.#left();
     const phase = phaseOf(this.#targets, this.wasLive);
     // What the engine said before it heard of the stop is no longer news.
     if (this.#stopAsked && phase !== "failed") return;
@@ -354,11 +379,27 @@ export class RunState {
     this.#enter(phase);
   }
 
+  /** All targets are over, and the recording goes on: its end will be the run's. */
+  #left(): void {
+    this.#leftAlready = true;
+    const failed = this.#targets.find(({ state }) => state === "failed");
+    this.#playbackUrl = null;
+    this.#cause = this.#stopAsked ? null : (failed?.cause ?? null);
+    if (failed && !this.#stopAsked) this.#enter("failed");
+    else this.#enter(this.wasLive ? "ended" : "idle");
+  }
+
   #finish(summary: Summary): void {
     const failed = summary.targets.find(({ end }) => end === "failed");
     this.#active = false;
+    this.#kept = false;
     this.#alarms = [];
     this.#playbackUrl = null;
+    if (this.#leftAlready || summary.targets.length === 0) {
+      this.#summary = summary;
+      if (this.#phase === "stopping") this.#enter("ended");
+      return;
+    }
     if (failed && !this.#stopAsked) {
       this.#cause = failed.cause ?? this.#cause ?? causeHere("unknown");
       this.#summary = this.#liveSince === null ? null : summary;
@@ -373,18 +414,22 @@ export class RunState {
     }
   }
 
-  #reset(): void {
+  /** `joins` a run that goes on. */
+  #reset(joins: boolean): void {
     this.#cause = null;
     this.#attempt = 1;
-    this.#started = null;
-    this.#stats = null;
+    if (!joins) {
+      this.#started = null;
+      this.#stats = null;
+      this.#alarms = [];
+    }
     this.#summary = null;
-    this.#alarms = [];
     this.#playbackUrl = null;
     this.#problem = null;
     this.#liveSince = null;
     this.#elapsed = 0;
     this.#stopAsked = false;
+    this.#leftAlready = false;
   }
 
   #enter(phase: Phase): void {

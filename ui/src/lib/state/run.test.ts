@@ -316,6 +316,7 @@ describe("a run", () => {
         { target: 1, url: "http://127.0.0.1:1/b.m3u8" },
         { target: 0, url: "http://127.0.0.1:1/a.m3u8" },
       ],
+      recording: null,
     });
     expect(run.control).toBe("end");
     expect(run.elapsed).toBe(90);
@@ -459,5 +460,78 @@ describe("several targets", () => {
     state("connecting", { target: 3 });
     expect(run.targets.at(-1)).toMatchObject({ name: "C", state: "connecting" });
     expect(run.phase).toBe("live");
+  });
+});
+
+describe("a recording beside it", () => {
+  const recording = (state: "recording" | "ended", run: RunState) =>
+    run.apply({ event: "recording", state, file: "x", duration_s: 1, bytes: 1, cause: null, at: "" });
+  const begun = (run: RunState) => {
+    run.apply({ event: "started", run: "r", encodings: [], targets: [] });
+    recording("recording", run);
+  };
+  const target = (at: number) =>
+    ({
+      event: "target",
+      target: at,
+      name: "local",
+      encoding: 0,
+      role: "primary",
+      of: null,
+      connection: null,
+    }) as const;
+  const recorded = { ...summaryOf("ok"), targets: [] };
+
+  test("leaves Go live free, and the targets that join are the broadcast's", async () => {
+    const { backend, run, state } = set();
+    begun(run);
+    expect([run.active, run.free, run.phase, run.control]).toEqual([true, true, "idle", "start"]);
+    run.requestLive([local]);
+    expect(backend.goLive).toHaveBeenCalledOnce();
+    run.apply(target(3));
+    state("connecting", { target: 3 });
+    expect([run.phase, run.free]).toEqual(["connecting", false]);
+    state("live", { target: 3 });
+    expect([run.phase, run.targets.length]).toEqual(["live", 1]);
+  });
+
+  test("outlasts the broadcast, whose end takes its targets alone", async () => {
+    const { backend, run, state } = set();
+    begun(run);
+    run.apply(target(0));
+    state("live");
+    vi.advanceTimersByTime(DEAD_TIME_MS);
+    run.requestStop();
+    vi.advanceTimersByTime(DEAD_TIME_MS);
+    run.confirm();
+    expect([backend.stop.mock.calls.length, backend.stopTarget.mock.calls]).toEqual([0, [[0]]]);
+    state("stopped");
+    expect([run.phase, run.active, run.free, run.summary]).toEqual(["ended", true, true, null]);
+    recording("ended", run);
+    expect(run.free).toBe(false);
+    run.apply({ event: "summary", ...summaryOf("ok") });
+    expect([run.phase, run.active, run.summary !== null]).toEqual(["ended", false, true]);
+  });
+
+  test("goes on when every target failed, which its own end does not tell again", () => {
+    const { run, state } = set();
+    begun(run);
+    run.apply(target(0));
+    state("failed", { cause });
+    expect([run.phase, run.cause, run.free]).toEqual(["failed", cause, true]);
+    run.clear();
+    recording("ended", run);
+    run.apply({ event: "summary", ...summaryOf("failed") });
+    expect([run.phase, run.cause]).toEqual(["idle", null]);
+  });
+
+  test("alone has a summary and was no broadcast", () => {
+    const { run, phases } = set();
+    begun(run);
+    recording("ended", run);
+    run.apply({ event: "summary", ...recorded });
+    expect([run.phase, run.wasLive, run.active, run.summary?.targets]).toEqual(["idle", false, false, []]);
+    run.clear();
+    expect([run.summary, phases]).toEqual([null, []]);
   });
 });

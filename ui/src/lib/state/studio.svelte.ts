@@ -17,6 +17,7 @@ import { LevelState } from "./level.svelte";
 import { PlayerState } from "./player.svelte";
 import { Preferences, type Storage } from "./preferences.svelte";
 import { PreviewState } from "./preview.svelte";
+import { RecordingState } from "./recording.svelte";
 import { RunState, type Phase, type RunTarget } from "./run.svelte";
 import { StageState } from "./stage.svelte";
 import { TargetState } from "./target.svelte";
@@ -36,6 +37,7 @@ export class Studio {
   readonly backend: Backend;
   readonly stage: StageState;
   readonly run: RunState;
+  readonly recording: RecordingState;
   readonly player: PlayerState;
   readonly preview: PreviewState;
   readonly target: TargetState;
@@ -61,6 +63,11 @@ export class Studio {
     this.run = new RunState(backend, {
       phase: (before, now) => this.#phased(before, now),
       target: (before, now) => this.#targeted(before, now),
+    });
+    this.recording = new RecordingState(backend, this.preferences, (what) => {
+      if (what !== "failed") return this.announcer.say(t(`announce.recording-${what}`));
+      const cause = this.recording.problem;
+      if (cause) this.#trouble("record.failed", cause);
     });
     this.player = new PlayerState(around.support, (cause) => this.#trouble("player.error", cause));
     this.level = new LevelState(around.visible);
@@ -92,6 +99,7 @@ export class Studio {
     this.#followPlayback();
     // A key store may ask its person for a password first: nothing here waits for it.
     void this.connections.load();
+    void this.recording.load(snapshot.run);
     if (this.run.active) return void (this.#ready = true);
     // What Go live would use must be what was chosen last time; devices may take their time after that.
     await this.#restoreSettings();
@@ -112,6 +120,7 @@ export class Studio {
     const { camera, microphone } = this.stage;
     this.stage.apply(event);
     this.run.apply(event);
+    this.recording.apply(event);
     this.#followPlayback();
     if (event.event === "summary") this.player.runEnded();
     const { id, state } = this.stage.microphone;

@@ -77,7 +77,7 @@ describe("last time's choices", () => {
   });
 
   test("never touch a run that is on", async () => {
-    const run = { started: null, states: [], stats: null, playback: [] };
+    const run = { started: null, states: [], stats: null, playback: [], recording: null };
     const { studio, backend } = open({ stored, snapshot: { run } });
     await studio.start();
     expect(backend.chooseCamera).not.toHaveBeenCalled();

@@ -1,5 +1,8 @@
 import type { Destination } from "$lib/bindings/Destination";
+import type { Cut } from "$lib/bindings/Cut";
 import type { Event } from "$lib/bindings/Event";
+import type { Recordings } from "$lib/bindings/Recordings";
+import type { Repaired } from "$lib/bindings/Repaired";
 import type { Settings } from "$lib/bindings/Settings";
 import type { Snapshot } from "$lib/bindings/Snapshot";
 import type { StateName } from "$lib/bindings/StateName";
@@ -38,6 +41,7 @@ const stays: Record<string, StateName> = {
  * - `import` = table | clash | offers | host | ca: a link was opened. A pasted text with `sealed` in it wants the
  *   passphrase
  * - `check` = fails | running: how a check goes; `no-code` = any: the camera sees no code
+ * - `record` = low | full | refused: the disk of a recording; `broken` = any: a crash cut a recording off
  * - `press` = what is pressed after the window has opened, see `press.ts`
  */
 export class Fake implements Backend {
@@ -95,6 +99,37 @@ export class Fake implements Backend {
   testConnection: ConnectionBackend["testConnection"] = (id, publish) =>
     this.#connections.testConnection(id, publish);
 
+  recordings(): Promise<Recordings> {
+    const folder = "/home/mina/Videos/Tamarack";
+    const broken = this.#query.has("broken") ? [`${folder}/Sunday service 2026-11-22 10-30-00.mp4`] : [];
+    return Promise.resolve({ folder, broken });
+  }
+
+  startRecording(): Promise<void> {
+    const how = this.#query.get("record");
+    if (how === "refused")
+      return Promise.reject(causeHere("recording-folder", "Permission denied", { path: "/mnt/stick" }));
+    if (!this.#run || this.#run.ended) this.#run = this.#begin([]);
+    const run = this.#run;
+    run.record();
+    const path = "/mnt/stick/x.mp4";
+    if (how === "full") setTimeout(() => run.stopRecording(causeHere("disk-full", "", { path })), 2500);
+    return Promise.resolve();
+  }
+
+  stopRecording(): Promise<void> {
+    this.#run?.stopRecording();
+    return Promise.resolve();
+  }
+
+  repairRecording(file: string): Promise<Repaired> {
+    return Promise.resolve({ file, duration_s: 2712.4, cut_bytes: 81_204, changed: true });
+  }
+
+  cutMissed(list: string): Promise<Cut[]> {
+    return Promise.resolve([{ file: list.replace(".missed.json", " 1-9.mp4"), duration_s: 8 }]);
+  }
+
   snapshot(): Promise<Snapshot> {
     return Promise.resolve(structuredClone(this.#snapshot));
   }
@@ -147,6 +182,13 @@ export class Fake implements Backend {
   }
 
   goLive(destinations: Destination[]): Promise<void> {
+    const run = this.#run;
+    if (run?.recorded) destinations.forEach((destination) => run.add(destination));
+    else this.#run = this.#begin(destinations);
+    return Promise.resolve();
+  }
+
+  #begin(destinations: Destination[]): FakeRun {
     const plan = {
       stay: stays[this.#query.get("state") ?? ""] ?? "live",
       cause: causeHere(
@@ -162,8 +204,8 @@ export class Fake implements Backend {
     };
     const { settings } = this.#snapshot;
     const tell = (event: Event) => this.#tell(event);
-    this.#run = new FakeRun(plan, destinations, this.#connections.all, settings, tell);
-    return Promise.resolve();
+    const left = this.#query.get("record") === "low" ? 8 * 60 : undefined;
+    return new FakeRun(plan, destinations, this.#connections.all, settings, tell, left);
   }
 
   stop(): Promise<void> {

@@ -1,12 +1,17 @@
 import type { Cause } from "$lib/bindings/Cause";
 import type { Connection } from "$lib/bindings/Connection";
 import type { Destination } from "$lib/bindings/Destination";
+import type { Recording } from "$lib/bindings/Recording";
+import type { RecordingState } from "$lib/bindings/RecordingState";
+import type { RecordingStats } from "$lib/bindings/RecordingStats";
+import type { RecordingSummary } from "$lib/bindings/RecordingSummary";
 import type { Settings } from "$lib/bindings/Settings";
 import type { StateName } from "$lib/bindings/StateName";
 import type { Stats } from "$lib/bindings/Stats";
 import type { Summary } from "$lib/bindings/Summary";
 import type { Target } from "$lib/bindings/Target";
 import { causeHere } from "$lib/i18n/cause";
+import { t } from "$lib/i18n/i18n.svelte";
 import type { OnEvent } from "../backend";
 
 /** How far a fake run goes, and what goes wrong. */
@@ -25,6 +30,7 @@ export interface Plan {
   trouble: ReadonlyMap<number, StateName>;
 }
 
+const FILE = "/home/mina/Videos/Tamarack/Sunday service 2026-11-29 10-30-00.mp4";
 const CONNECT_MS = 600;
 const FLUSH_MS = 900;
 
@@ -47,6 +53,12 @@ export class FakeRun {
   readonly #began = Date.now();
   readonly #targets: FakeTarget[];
   #seconds = 0;
+  /** The second in which a recording began, while one is on. */
+  #recordedSince: number | null = null;
+  #lastRecorded: RecordingStats | null = null;
+  #ticking = false;
+  /** Seconds that the disk lasts. */
+  readonly left: number;
   #ended = false;
   #timers: ReturnType<typeof setTimeout>[] = [];
 
@@ -56,7 +68,9 @@ export class FakeRun {
     connections: readonly Connection[],
     settings: Settings,
     emit: OnEvent,
+    left = 5 * 3600,
   ) {
+    this.left = left;
     this.#connections = connections;
     this.#plan = plan;
     this.#emit = emit;
@@ -79,6 +93,37 @@ export class FakeRun {
       this.#connect(target);
       return target;
     });
+  }
+
+  get recorded(): boolean {
+    return this.#recordedSince !== null;
+  }
+
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  record(): void {
+    this.#recordedSince = this.#seconds;
+    this.#tick();
+    this.#emit({ event: "recording", ...this.#recording("recording") });
+    const since = new Date().toISOString();
+    if (this.left < 600)
+      this.#emit({
+        event: "alarm",
+        code: "disk-low",
+        message: t("alarm.disk-low", { minutes: Math.floor(this.left / 60) }),
+        since,
+        until: null,
+      });
+  }
+
+  stopRecording(cause: Cause | null = null): void {
+    if (this.#recordedSince === null) return;
+    this.#lastRecorded = this.#recorded();
+    this.#emit({ event: "recording", ...this.#recording(cause ? "failed" : "ended"), cause });
+    this.#recordedSince = null;
+    if (this.#on().length === 0) this.#over();
   }
 
   stop(): void {
@@ -115,8 +160,7 @@ export class FakeRun {
     if (found?.state !== "connecting") return;
     if (target === 0 && stay === "failed") return this.#end(target, "failed", cause);
     this.#enter(target, "live");
-    if (!this.#targets.some(({ wasLive }) => wasLive))
-      this.#timers.push(setInterval(() => this.#second(), 1000));
+    this.#tick();
     found.wasLive = true;
     const trouble = this.#plan.trouble.get(target);
     if (trouble === "failed") this.#later(1200, () => this.#end(target, "failed", refusal));
@@ -125,6 +169,25 @@ export class FakeRun {
     if (playback) this.#later(200, () => this.#emit({ event: "playback", target, url: playback }));
     if (stay === "reconnecting") this.#later(2500, () => this.#enter(target, "reconnecting", 3, cause));
     if (stay === "stopping") this.#later(1500, () => this.stop());
+  }
+
+  #tick(): void {
+    if (this.#ticking) return;
+    this.#ticking = true;
+    this.#timers.push(setInterval(() => this.#second(), 1000));
+  }
+
+  #recording(state: RecordingState): Recording {
+    const { duration_s, bytes } = this.#recorded() ?? { duration_s: 0, bytes: 0 };
+    return { state, file: FILE, duration_s, bytes, cause: null, at: new Date().toISOString() };
+  }
+
+  #recorded(): RecordingStats | null {
+    if (this.#recordedSince === null) return null;
+    const duration_s = this.#seconds - this.#recordedSince;
+    const bytes = duration_s * (this.#settings.video_kbps + this.#settings.audio_kbps) * 125;
+    const left_s = this.left - duration_s;
+    return { file: FILE, duration_s, bytes, lost: 0, waiting_bytes: 0, free_bytes: 1e10, left_s };
   }
 
   #later(milliseconds: number, then: () => void): void {
@@ -154,7 +217,7 @@ export class FakeRun {
   /** The last one's end is the run's. */
   #end(target: number, state: StateName, cause: Cause | null = null): void {
     this.#enter(target, state, 1, cause);
-    if (this.#on().length === 0) this.#over();
+    if (this.#on().length === 0 && !this.recorded) this.#over();
   }
 
   #second(): void {
@@ -167,6 +230,9 @@ export class FakeRun {
     this.#ended = true;
     this.#clear();
     this.#on().forEach(([, target]) => this.#enter(target, "stopped"));
+    const recorded = this.#recorded();
+    this.#recordedSince = null;
+    if (recorded) this.#lastRecorded = recorded;
     this.#emit({ event: "summary", ...this.#summary() });
   }
 
@@ -231,6 +297,7 @@ export class FakeRun {
           retransmitted: 0,
         };
       }),
+      recording: this.#recorded(),
     };
   }
 
@@ -257,7 +324,26 @@ export class FakeRun {
         failovers: this.#plan.server,
         gaps: this.#plan.missed > 0 ? [{ from: "", to: "", lost_s: this.#plan.missed }] : [],
       })),
-      recording: null,
+      recording: this.#recordingSummary(),
+    };
+  }
+
+  #recordingSummary(): RecordingSummary | null {
+    const { duration_s, bytes } = this.#lastRecorded ?? {};
+    if (duration_s === undefined || bytes === undefined) return null;
+    const at = new Date().toISOString();
+    const pieces = [{ file: FILE, from_s: 1, to_s: 9 }];
+    const missed = this.#plan.stay === "reconnecting" ? [{ target: 0, from: at, to: at, pieces }] : [];
+    return {
+      file: FILE,
+      duration_s,
+      end: "ok",
+      files: [{ file: FILE, begins: at, duration_s, bytes }],
+      bytes,
+      lost: 0,
+      cause: null,
+      missed,
+      missed_file: missed.length > 0 ? FILE.replace(".mp4", ".missed.json") : null,
     };
   }
 }
