@@ -15,7 +15,8 @@ use scene::Scene;
 use table::{Bounds, Fault, judge};
 
 /// Bounds in seconds, with what a busy machine of two cores adds. `noticed` counts from the fault,
-/// `recovered` from its end; `viewers` is what is missing in what the servers received.
+/// `recovered` from its end; `viewers` is what is missing in what the servers received. The recording lacks
+/// nothing, whatever happens to the network.
 fn faults() -> Vec<Fault> {
     vec![
         Fault {

@@ -19,8 +19,8 @@ pub(crate) struct Scene {
     standby: Option<Nginx>,
     net: Option<Netns>,
     other: Mutex<Option<Process>>,
-    /// Where a connection with a backup is saved.
-    _home: TempDir,
+    /// Where it is recorded, and a connection with a backup is saved.
+    home: TempDir,
 }
 
 impl Scene {
@@ -38,13 +38,14 @@ impl Scene {
             Some(standby) => saved(&home, &url, &standby.url("s")),
             None => Tamarack::live(&url, OPTIONS),
         };
+        let live = live.arg("--record").arg(home.join("recording.mp4"));
         let mut run = match &net {
             Some(net) => live.within(net).start(),
             None => live.start(),
         };
         run.wait_for_state(0, "live", LIMIT);
         let mut scene =
-            Self { path, run, nginx: Mutex::new(nginx), standby, net, other: Mutex::default(), _home: home };
+            Self { path, run, nginx: Mutex::new(nginx), standby, net, other: Mutex::default(), home };
         scene.seconds(3);
         scene
     }
@@ -80,8 +81,16 @@ impl Scene {
         self.other.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
+    /// Seconds of pictures that are not in the recording, which must be of all that was encoded.
+    pub(crate) fn missed_by_the_recording(&self) -> f64 {
+        let recording = Received::open(self.home.join("recording.mp4"));
+        let encoded = self.run.summary()["encoded"].as_u64().unwrap();
+        (encoded as f64 - recording.frames().len() as f64 + recording.continuity().missing.len() as f64)
+            / 30.0
+    }
+
     /// Ends it, which must be a clean end, and counts the seconds of pictures that no server has received.
-    pub(crate) fn missed(&mut self) -> f64 {
+    pub(crate) fn missed_by_viewers(&mut self) -> f64 {
         self.run.interrupt();
         assert_eq!(self.run.exit_code(10), 0, "{}", self.run.output());
         let nginx = self.nginx();

@@ -37,7 +37,7 @@ pub(crate) struct Bounds {
 struct Row {
     at: usize,
     name: &'static str,
-    cells: Result<[(f64, f64); 3], String>,
+    cells: Result<[(f64, f64); 4], String>,
 }
 
 /// Runs them all, writes the table, and fails with it when a bound is broken.
@@ -67,7 +67,7 @@ pub(crate) fn judge(faults: Vec<Fault>) {
     assert!(failed.is_empty(), "{failed:?}\n{table}");
 }
 
-fn measure(fault: &Fault) -> [(f64, f64); 3] {
+fn measure(fault: &Fault) -> [(f64, f64); 4] {
     let mut scene = Scene::begin(fault.name);
     let struck = Instant::now();
     (fault.strike)(&scene);
@@ -81,14 +81,16 @@ fn measure(fault: &Fault) -> [(f64, f64); 3] {
     scene.run.wait_for_state(0, "live", LIMIT);
     let recovered = since(healed);
     scene.seconds(3);
-    let missed = scene.missed();
+    let missed = scene.missed_by_viewers();
+    let unrecorded = scene.missed_by_the_recording();
     let Bounds { noticed: soon, recovered: then, viewers } = fault.bounds;
-    [(noticed, soon), (recovered, then), (missed, viewers)]
+    [(noticed, soon), (recovered, then), (missed, viewers), (unrecorded, 0.0)]
 }
 
 fn write(rows: &[Row]) -> String {
     let mut table = String::from(
-        "| fault | noticed after | recovered after | lost to viewers |\n| --- | --- | --- | --- |\n",
+        "| fault | noticed after | recovered after | lost to viewers | lost to the recording |\n\
+         | --- | --- | --- | --- | --- |\n",
     );
     for Row { name, cells, .. } in rows {
         let _ = match cells {
@@ -99,7 +101,7 @@ fn write(rows: &[Row]) -> String {
                 writeln!(table, "| {name} | {} |", cells.iter().map(cell).collect::<Vec<_>>().join(" | "))
             }
             Err(words) => {
-                writeln!(table, "| {name} | **{}** | | |", words.lines().next().unwrap_or_default())
+                writeln!(table, "| {name} | **{}** | | | |", words.lines().next().unwrap_or_default())
             }
         };
     }
