@@ -12,7 +12,7 @@ mod scene;
 mod table;
 
 use scene::Scene;
-use table::{Bounds, Fault, judge};
+use table::{Bounds, Fault, judge, stop_within};
 
 /// Bounds in seconds, with what a busy machine of two cores adds. `noticed` counts from the fault,
 /// `recovered` from its end; `viewers` is what is missing in what the servers received. The recording lacks
@@ -97,4 +97,9 @@ fn faults() -> Vec<Fault> {
 #[test]
 fn every_fault_is_noticed_survived_and_costs_no_more_than_its_bound() {
     judge(faults());
+}
+
+#[test]
+fn a_stop_ends_within_its_bound_in_the_middle_of_every_fault() {
+    stop_within(faults());
 }

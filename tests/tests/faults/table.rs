@@ -35,28 +35,49 @@ pub(crate) struct Bounds {
 }
 
 struct Row {
-    at: usize,
     name: &'static str,
     cells: Result<[(f64, f64); 4], String>,
 }
 
-/// Runs them all, writes the table, and fails with it when a bound is broken.
-pub(crate) fn judge(faults: Vec<Fault>) {
+/// What `measure` makes of each fault, several at once, in their order.
+fn each<T: Send>(faults: Vec<Fault>, measure: fn(&Fault) -> T) -> Vec<(&'static str, Result<T, String>)> {
     let waiting = Mutex::new(faults.into_iter().enumerate().collect::<VecDeque<_>>());
-    let rows = Mutex::new(Vec::new());
+    let measured = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..AT_ONCE {
             scope.spawn(|| {
                 let next = || lock(&waiting).pop_front();
                 while let Some((at, fault)) = next() {
-                    let cells = catch_unwind(AssertUnwindSafe(|| measure(&fault))).map_err(words);
-                    lock(&rows).push(Row { at, name: fault.name, cells });
+                    let result = catch_unwind(AssertUnwindSafe(|| measure(&fault))).map_err(words);
+                    lock(&measured).push((at, fault.name, result));
                 }
             });
         }
     });
-    let mut rows = rows.into_inner().unwrap_or_else(PoisonError::into_inner);
-    rows.sort_by_key(|row: &Row| row.at);
+    let mut measured = measured.into_inner().unwrap_or_else(PoisonError::into_inner);
+    measured.sort_by_key(|(at, ..)| *at);
+    measured.into_iter().map(|(_, name, result)| (name, result)).collect()
+}
+
+/// Stops each broadcast in the middle of its fault.
+pub(crate) fn stop_within(faults: Vec<Fault>) {
+    let ends = each(faults, |fault| {
+        let mut scene = Scene::begin(fault.name);
+        (fault.strike)(&scene);
+        scene.run.wait_for_state(0, "reconnecting", LIMIT);
+        let begun = Instant::now();
+        scene.run.interrupt();
+        scene.run.exit_code(10);
+        since(begun)
+    });
+    // Three seconds for what is left, and one for a busy machine.
+    let late: Vec<_> = ends.iter().filter(|(_, took)| !took.as_ref().is_ok_and(|took| *took < 4.0)).collect();
+    assert!(late.is_empty(), "{late:#?}");
+}
+
+/// Runs them all, writes the table, and fails with it when a bound is broken.
+pub(crate) fn judge(faults: Vec<Fault>) {
+    let rows: Vec<_> = each(faults, measure).into_iter().map(|(name, cells)| Row { name, cells }).collect();
     let table = write(&rows);
     println!("{table}");
     let output = e2e::workspace().join("test-output");
@@ -92,7 +113,7 @@ fn write(rows: &[Row]) -> String {
         "| fault | noticed after | recovered after | lost to viewers | lost to the recording |\n\
          | --- | --- | --- | --- | --- |\n",
     );
-    for Row { name, cells, .. } in rows {
+    for Row { name, cells } in rows {
         let _ = match cells {
             Ok(cells) => {
                 let cell = |(is, may): &(f64, f64)| {
@@ -105,7 +126,7 @@ fn write(rows: &[Row]) -> String {
             }
         };
     }
-    for Row { name, cells, .. } in rows {
+    for Row { name, cells } in rows {
         if let Err(words) = cells {
             let _ = writeln!(table, "\n{name}: {words}");
         }
