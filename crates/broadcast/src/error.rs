@@ -40,6 +40,9 @@ pub enum Error {
         /// What the system says.
         reason: String,
     },
+    /// The disk has no larger files, as FAT32 has none above 4 GB.
+    #[error("{} can't become larger on this disk", .0.display())]
+    RecordingTooLarge(PathBuf),
     /// What was encoded can't be put into a file.
     #[error("the recording can't be written as MP4: {0}")]
     RecordingFormat(String),
@@ -60,6 +63,7 @@ impl Error {
             Self::RecordingFolder { .. } => "recording-folder",
             Self::DiskFull(_) => "disk-full",
             Self::RecordingWrite { .. } => "recording-write",
+            Self::RecordingTooLarge(_) => "recording-too-large",
             Self::RecordingFormat(_) => "recording-format",
             Self::RecordingLate => "recording-late",
         }

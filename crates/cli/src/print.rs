@@ -202,10 +202,9 @@ impl Printer {
     fn summary(&self, summary: &Summary) -> Option<String> {
         let values =
             [format!("{:.1}", summary.duration_s), summary.encoded.to_string(), summary.dropped.to_string()];
-        let mut line = self.say(
-            "cli.summary",
-            &[("duration", &values[0]), ("encoded", &values[1]), ("dropped", &values[2])],
-        )?;
+        let key = if summary.targets.is_empty() { "cli.summary-recorded" } else { "cli.summary" };
+        let mut line =
+            self.say(key, &[("duration", &values[0]), ("encoded", &values[1]), ("dropped", &values[2])])?;
         for target in &summary.targets {
             let key = if target.end == End::Ok { "cli.summary-ok" } else { "cli.summary-failed" };
             let values = [target.target.to_string(), format!("{:.1}", target.bytes as f64 / 1e6)];

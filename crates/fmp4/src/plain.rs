@@ -62,7 +62,10 @@ fn span(index: &Index, wanted: &Range<f64>) -> Result<Range<f64>, Error> {
     let at = |sample: &Sample| sample.dts as f64 / f64::from(index.timescale(leading));
     let (mut from, mut to) = (None, f64::INFINITY);
     for time in index.samples(leading).filter(|sample| sample.sync).map(|sample| at(&sample)) {
-        if time <= wanted.start || from.is_none() {
+        if from.is_none() {
+            // What is before the first picture belongs to the beginning.
+            from = Some(0.0);
+        } else if time <= wanted.start {
             from = Some(time);
         } else if time >= wanted.end {
             to = time;
@@ -75,21 +78,25 @@ fn span(index: &Index, wanted: &Range<f64>) -> Result<Range<f64>, Error> {
     }
 }
 
-/// The samples within, at their new places, and what is to be copied for them.
+/// The samples within, at their new places, and what is to be copied for them. They stay in the order in which the
+/// file has them.
 fn collect(index: &Index, span: &Range<f64>) -> Result<(Index, Vec<Stretch>), Error> {
-    let mut taken: Vec<(usize, Sample)> = Vec::new();
-    for place in 0..index.tracks() {
-        let ticks = |seconds: f64| (seconds * f64::from(index.timescale(place))).round() as u64;
-        let (from, to) = (ticks(span.start), ticks(span.end));
-        let within = index.samples(place).filter(|sample| (from..to).contains(&sample.dts));
-        taken.extend(within.map(|sample| (place, Sample { dts: sample.dts - from, ..sample })));
-    }
-    taken.sort_by_key(|(_, sample)| sample.offset);
+    let mut tracks: Vec<_> = (0..index.tracks())
+        .map(|place| {
+            let ticks = |seconds: f64| (seconds * f64::from(index.timescale(place))).round() as u64;
+            let (from, to) = (ticks(span.start), ticks(span.end));
+            let within = index.samples(place).filter(move |sample| (from..to).contains(&sample.dts));
+            within.map(move |sample| Sample { dts: sample.dts - from, ..sample }).peekable()
+        })
+        .collect();
     let (mut table, mut stretches, mut offset) = (index.emptied()?, Vec::<Stretch>::new(), 0);
     let mut before = None;
-    for (place, sample) in taken {
-        let follows = stretches.last_mut().filter(|last| last.from + last.length == sample.offset);
-        match follows {
+    loop {
+        let next = tracks.iter_mut().enumerate();
+        let next = next.filter_map(|(place, track)| track.peek().map(|sample| (sample.offset, place))).min();
+        let Some((_, place)) = next else { break };
+        let Some(sample) = tracks.get_mut(place).and_then(Iterator::next) else { break };
+        match stretches.last_mut().filter(|last| last.from.saturating_add(last.length) == sample.offset) {
             Some(last) => last.length += u64::from(sample.size),
             None => stretches.push(Stretch { from: sample.offset, length: sample.size.into() }),
         }

@@ -113,3 +113,48 @@ fn one_track_alone() {
     assert_same(&probe(&path, "a"), &recording.packets.iter().collect::<Vec<_>>());
     assert_decodes(&path);
 }
+
+/// A recording can be played at every instant of its end: with its index half there, whole, and in force; and so
+/// can what is cut out of it.
+fn judge_the_end(name: &str, options: &[&str]) {
+    let recording = flv::encode(4, FrameRate::FPS_30, options);
+    let (head, placeholder) = fmp4::head(&recording.tracks).unwrap();
+    let mut bytes = head.to_vec();
+    for (index, packets) in recording.packets.chunks(40).enumerate() {
+        let sequence = index as u32 + 1;
+        bytes.extend(fmp4::fragment(sequence, Timestamp::ZERO, &recording.tracks, packets).unwrap());
+    }
+    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let judge = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        for (track, stream) in [(Track::Video, "v"), (Track::Audio, "a")] {
+            let sent: Vec<_> = recording.packets.iter().filter(|packet| packet.track == track).collect();
+            assert_same(&probe(&path, stream), &sent);
+        }
+        assert_decodes(&path);
+    };
+    judge(&bytes);
+    std::fs::write(&path, &bytes).unwrap();
+    let file = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+    let index = fmp4::scan(&mut &file).unwrap().index;
+    fmp4::finish(&file, &index, placeholder, bytes.len() as u64).unwrap();
+    let finished = std::fs::read(&path).unwrap();
+    judge(&finished);
+    let mut cut = Vec::new();
+    fmp4::extract(&mut &file, &index, 0.0..f64::INFINITY, &mut cut).unwrap();
+    judge(&cut);
+    for appended in [8, (finished.len() - bytes.len()) / 2, finished.len() - bytes.len()] {
+        let not_in_force = [&bytes[..], &finished[bytes.len()..bytes.len() + appended]].concat();
+        judge(&not_in_force);
+    }
+}
+
+#[test]
+fn the_end_of_a_recording() {
+    judge_the_end("end.mp4", &["-tune", "zerolatency", "-g", "30"]);
+}
+
+#[test]
+fn the_end_of_a_recording_with_b_frames() {
+    judge_the_end("end-b-frames.mp4", &["-bf", "3", "-g", "30"]);
+}

@@ -97,7 +97,10 @@ impl Values for broadcast::Error {
     fn values(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::Encoder(error) => error.values(),
-            Self::RecordingFolder { path, .. } | Self::RecordingWrite { path, .. } | Self::DiskFull(path) => {
+            Self::RecordingFolder { path, .. }
+            | Self::RecordingWrite { path, .. }
+            | Self::DiskFull(path)
+            | Self::RecordingTooLarge(path) => {
                 vec![("path", path.display().to_string())]
             }
             _ => Vec::new(),
@@ -290,6 +293,7 @@ impl Failure {
             broadcast::Error::RecordingFolder { .. }
             | broadcast::Error::DiskFull(_)
             | broadcast::Error::RecordingWrite { .. }
+            | broadcast::Error::RecordingTooLarge(_)
             | broadcast::Error::RecordingFormat(_)
             | broadcast::Error::RecordingLate => Kind::Recording,
             _ => Kind::Device,
@@ -354,6 +358,7 @@ mod tests {
             "recording-folder",
             "recording-write",
             "recording-format",
+            "recording-too-large",
             "recording-late",
             "recording-empty",
             "recording-file",

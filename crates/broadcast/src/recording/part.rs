@@ -164,6 +164,24 @@ pub(crate) fn written(path: &std::path::Path, error: &std::io::Error) -> Error {
     use std::io::ErrorKind;
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull(path.to_owned()),
+        ErrorKind::FileTooLarge => Error::RecordingTooLarge(path.to_owned()),
         _ => Error::RecordingWrite { path: path.to_owned(), reason: error.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::ErrorKind;
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn what_a_person_can_do_something_about_has_a_code_of_its_own() {
+        let code = |kind: ErrorKind| written(Path::new("x.mp4"), &kind.into()).code();
+        assert_eq!(code(ErrorKind::StorageFull), "disk-full");
+        assert_eq!(code(ErrorKind::QuotaExceeded), "disk-full");
+        assert_eq!(code(ErrorKind::FileTooLarge), "recording-too-large");
+        assert_eq!(code(ErrorKind::PermissionDenied), "recording-write");
     }
 }

@@ -68,7 +68,8 @@ impl Writer {
             }
         });
         let (part, disk, reserve) = taken.inspect_err(|_| _ = std::fs::remove_file(&path))?;
-        disk.follow(Some((part.file().clone(), path)));
+        disk.follow(Some((part.file().clone(), path.clone())));
+        progress.lock().unwrap_or_else(PoisonError::into_inner).file = path;
         Ok(Self {
             settings,
             clock,
