@@ -12,13 +12,15 @@ const LIMIT: Duration = Duration::from_secs(20);
 
 /// nginx with its RTMP module on ports of its own.
 ///
-/// Application `live` records all, makes HLS and drops a publisher that is silent for 10 s; `denied` refuses publishers; no other exists, and
+/// Application `live` records all and makes HLS; `denied` refuses publishers; no other exists, and
 /// nginx closes on those without a word.
 pub struct Nginx {
     rtmp_port: u16,
     http_port: u16,
     /// Where the same is offered encrypted, with a certificate of an authority that nobody knows.
     rtmps_port: Option<u16>,
+    /// Whether it drops a publisher of which it hears nothing.
+    drops_idle: bool,
     process: Option<Process>,
     dir: TempDir,
 }
@@ -31,7 +33,8 @@ impl Nginx {
             fs::create_dir(dir.join(name)).expect("a folder of our own");
         }
         let (rtmp_port, http_port) = (free_port(), free_port());
-        let mut nginx = Self { rtmp_port, http_port, rtmps_port: None, process: None, dir };
+        let mut nginx =
+            Self { rtmp_port, http_port, rtmps_port: None, drops_idle: false, process: None, dir };
         nginx.restart();
         nginx
     }
@@ -43,6 +46,12 @@ impl Nginx {
         nginx.rtmps_port = Some(free_port());
         nginx.restart();
         nginx
+    }
+
+    /// From now on it drops a publisher of which it has heard nothing for 10 s; publishers so far are lost.
+    pub fn drop_idle_publishers(&mut self) {
+        self.drops_idle = true;
+        self.restart();
     }
 
     /// The port for RTMPS.
@@ -204,6 +213,7 @@ impl Nginx {
     fn configuration(&self) -> String {
         let Self { rtmp_port, http_port, .. } = self;
         let dir = self.dir.path().display();
+        let idle = if self.drops_idle { "drop_idle_publisher 10s;" } else { "" };
         let (module, stream) = match self.rtmps_port {
             Some(port) => (
                 "load_module /usr/lib/nginx/modules/ngx_stream_module.so;",
@@ -222,7 +232,7 @@ events {{ worker_connections 512; }}
 {stream}
 rtmp {{ server {{ listen 127.0.0.1:{rtmp_port}; chunk_size 4096;
   application live {{
-    live on; drop_idle_publisher 10s; record all; record_path {dir}/flv; record_unique on; record_append on;
+    live on; {idle} record all; record_path {dir}/flv; record_unique on; record_append on;
     hls on; hls_path {dir}/hls; hls_fragment 2s; hls_playlist_length 20s;
   }}
   application denied {{ live on; deny publish all; }}

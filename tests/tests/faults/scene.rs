@@ -26,7 +26,10 @@ pub(crate) struct Scene {
 impl Scene {
     /// Live for three seconds; in a network of its own, or with a backup, where the fault's name asks.
     pub(crate) fn begin(fault: &str) -> Self {
-        let nginx = Nginx::start();
+        let mut nginx = Nginx::start();
+        if fault.contains("address") {
+            nginx.drop_idle_publishers();
+        }
         let net = ["cable", "address"].iter().any(|word| fault.contains(word)).then(Netns::new);
         let path = match &net {
             Some(net) => Proxy::at(net.gateway(), nginx.rtmp_port()),
