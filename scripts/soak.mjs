@@ -1,4 +1,4 @@
-// `npm run soak [-- minutes [seed]]`: an hour of broadcasting with faults at random, held against its bounds.
+// `npm run soak [-- minutes [seed [network|devices|none]]]`: an hour of broadcasting with faults at random, held against its bounds.
 
 import { packages, pages } from "./build.mjs";
 import { run, stop } from "./run.mjs";

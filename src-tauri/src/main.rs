@@ -20,6 +20,7 @@ use std::process::ExitCode;
 use crate::shell::Shell;
 
 fn main() -> ExitCode {
+    studio::memory::share_heaps();
     studio::logs::to_standard_error();
     display::prepare();
     let outcome = tauri::Builder::default()

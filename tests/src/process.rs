@@ -39,7 +39,7 @@ pub struct Usage {
 /// What a process holds at this moment.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Held {
-    /// Resident memory, in bytes.
+    /// Resident memory of its own, in bytes: pages of programs and libraries are the file's, and come and go.
     pub memory: u64,
     /// Threads.
     pub threads: usize,
@@ -217,7 +217,7 @@ impl Process {
             fs::read_dir(format!("/proc/{}/{folder}", self.id())).map_or(0, |entries| entries.count())
         };
         Held {
-            memory: kilobytes_of(self.id(), "VmRSS:").unwrap_or_default() * 1024,
+            memory: kilobytes_of(self.id(), "RssAnon:").unwrap_or_default() * 1024,
             threads: count("task"),
             descriptors: count("fd"),
         }

@@ -24,6 +24,7 @@ use crate::print::Printer;
 const USAGE: u8 = 2;
 
 fn main() -> ExitCode {
+    studio::memory::share_heaps();
     studio::logs::to_standard_error();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

@@ -151,8 +151,11 @@ impl Window {
         let mut listed: Duration = self.listed().map(|segment| segment.duration).sum();
         let mut count = self.listed().count();
         let from = self.listed_from;
+        // In order: a short one may not leave before a longer one that is older.
+        let mut leaves = true;
         for segment in self.segments.iter_mut().filter(|segment| segment.number >= from) {
-            if count > LISTED_MIN && listed - segment.duration >= enough {
+            leaves &= count > LISTED_MIN && listed - segment.duration >= enough;
+            if leaves {
                 segment.left_at = Some(self.published);
                 self.listed_from = segment.number + 1;
                 (count, listed) = (count - 1, listed - segment.duration);
@@ -265,6 +268,19 @@ pub(crate) mod tests {
         }
         let listed: Duration = window.listed().map(|segment| segment.duration).sum();
         assert_eq!((window.target(), listed), (12, Duration::from_secs(36)));
+    }
+
+    #[test]
+    fn a_short_segment_leaves_after_those_before_it_and_nothing_is_kept_for_ever() {
+        let (mut window, epoch) = (Window::default(), epoch(0, Tracks::default()));
+        for number in 0..200 {
+            // A keyframe that was asked for cuts a segment short, and the next one too.
+            let millis = [2000, 2000, 2000, 500, 1500][number % 5];
+            let (oldest, first, last) = push(&mut window, &epoch, millis, 1);
+            assert!(last - oldest < 32, "{oldest} to {last}");
+            let listed: Duration = window.listed().map(|segment| segment.duration).sum();
+            assert!(first == 0 || listed >= LISTED_MIN_DURATION, "{listed:?}");
+        }
     }
 
     #[test]

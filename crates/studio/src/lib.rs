@@ -18,6 +18,7 @@ pub mod devices;
 pub mod event;
 mod local;
 pub mod logs;
+pub mod memory;
 mod preview;
 pub mod recording;
 mod request;

@@ -1,10 +1,15 @@
 //! What happens to the broadcast.
 
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use e2e::{Cameras, Microphone, Nginx, Proxy, Run};
 
 use crate::LIMIT;
+
+/// Faults by number, those of the network first.
+pub(crate) const LAST_OF_NETWORK: u64 = 4;
+pub(crate) const LAST: u64 = 7;
 
 /// The broadcast's surroundings.
 pub(crate) struct Scene {
@@ -16,10 +21,15 @@ pub(crate) struct Scene {
 
 impl Scene {
     /// One fault, from its beginning to its end; its name.
-    pub(crate) fn strike(&mut self, chance: &mut Chance, run: &mut Run) -> &'static str {
+    pub(crate) fn strike(
+        &mut self,
+        kinds: &RangeInclusive<u64>,
+        chance: &mut Chance,
+        run: &mut Run,
+    ) -> &'static str {
         let seconds = chance.between(2, 12);
         let camera = self.camera.iter().next().expect("it is plugged");
-        match chance.between(0, 7) {
+        match chance.between(*kinds.start(), *kinds.end()) {
             0 => {
                 self.path.cut();
                 "the connection was cut"

@@ -1,4 +1,5 @@
-//! `npm run soak [-- minutes [seed]]`: one broadcast for an hour, with faults at random.
+//! `npm run soak [-- minutes [seed [network|devices|none]]]`: one broadcast for an hour, with faults at random, of
+//! all kinds or of one.
 //!
 //! Held against bounds at the end: memory flat within 5 MB after the first ten minutes (a sixth of a shorter
 //! run), no thread and no file descriptor more than at the beginning, picture and sound within 20 ms in what
@@ -22,6 +23,12 @@ fn main() {
     let number = |at| std::env::args().nth(at).and_then(|text| text.parse::<u64>().ok());
     let minutes = number(1).unwrap_or(60).max(3);
     let seed = number(2).unwrap_or_else(|| e2e::monotonic_nanos() | 1);
+    let kinds = match std::env::args().nth(3).as_deref() {
+        None => Some(0..=faults::LAST),
+        Some("network") => Some(0..=faults::LAST_OF_NETWORK),
+        Some("devices") => Some(faults::LAST_OF_NETWORK + 1..=faults::LAST),
+        Some(_) => None,
+    };
     println!("{minutes} minutes of faults, seed {seed}");
     let (camera, nginx) = (Camera::webcam("Soak").plug(), Nginx::start());
     let path = Proxy::to(nginx.rtmp_port());
@@ -41,7 +48,10 @@ fn main() {
         run.wait_for_event("stats", LIMIT);
         report.take(begun.elapsed(), run.held());
         if begun.elapsed() >= next && begun.elapsed() + Duration::from_secs(40) < length {
-            println!("{:>5} s: {}", begun.elapsed().as_secs(), scene.strike(&mut chance, &mut run));
+            if let Some(kinds) = &kinds {
+                let what = scene.strike(kinds, &mut chance, &mut run);
+                println!("{:>5} s: {what}; {}", begun.elapsed().as_secs(), report.last());
+            }
             next = begun.elapsed() + Duration::from_secs(chance.between(10, 40));
         }
     }

@@ -24,6 +24,12 @@ impl Report {
         self.samples.push((at, held));
     }
 
+    /// What it held last, for the log.
+    pub(crate) fn last(&self) -> String {
+        let (_, held) = self.samples.last().copied().unwrap_or_default();
+        format!("{:.1} MB, {} threads, {} descriptors", mega(held.memory), held.threads, held.descriptors)
+    }
+
     /// Prints everything; ends the process with 1 when a bound is broken.
     pub(crate) fn judge(mut self, code: i32, summary: &Value, length: Duration, files: &[PathBuf]) {
         let settled = (length / 6).min(Duration::from_secs(600));
