@@ -84,9 +84,18 @@ impl Report {
         let mut worst = 0.0f64;
         let mut pairs = 0;
         for file in files.iter().filter(|file| file.metadata().is_ok_and(|file| file.len() > 100_000)) {
-            let offsets = Received::open(file).sync();
+            let received = Received::open(file);
+            let offsets = received.sync();
             pairs += offsets.len();
             worst = offsets.iter().fold(worst, |worst, offset| worst.max(offset.abs()));
+            // Which of them, for whoever looks for the cause.
+            for beep in received.beeps() {
+                let apart = |flash: &f64| beep - flash;
+                let nearest = received.flashes().iter().map(apart).min_by(|a, b| a.abs().total_cmp(&b.abs()));
+                if let Some(off) = nearest.filter(|off| (APART..0.5).contains(&off.abs())) {
+                    println!("{}: at {beep:.2} s apart by {:.1} ms", file.display(), off * 1000.0);
+                }
+            }
         }
         self.bound(pairs > 10, format!("{pairs} flashes with their beeps in {} files", files.len()));
         self.bound(worst < APART, format!("picture and sound apart by {:.1} ms at most", worst * 1000.0));
